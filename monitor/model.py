@@ -1,0 +1,434 @@
+"""The nouns, in the order in which one item travels. Values only: frozen, slotted, no behaviour to speak of.
+
+All times are aware UTC datetimes. What may hold a credential is a `Secret`; everything else may be shown to anyone
+who may read the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+Network = IPv4Network | IPv6Network
+UTC_ZONE = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A string that must not be seen: it prints as stars, and only `reveal` gives it."""
+
+    _value: str
+
+    def reveal(self) -> str:
+        """Give the value, to be used at once and never stored, logged or shown."""
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    __str__ = __repr__
+
+
+# --- feeds.toml: what the operator wants ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FetchSettings:
+    """`[fetch]`: how every feed is fetched unless it says otherwise. Sizes are bytes after decompression."""
+
+    min_interval: timedelta = timedelta(minutes=5)
+    max_interval: timedelta = timedelta(hours=6)
+    timeout: timedelta = timedelta(seconds=20)
+    max_bytes: int = 8 * 1024 * 1024
+    concurrency: int = 64
+    per_host: int = 2
+    proxy: Secret = Secret("")
+    allow_private: tuple[Network, ...] = ()
+    backfill: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """`[[feed]]`: a document to poll.
+
+    `url` is as the operator wrote it, `${NAME}` left standing and any password masked: it names the feed in the
+    database and on every page. `address` is what is really fetched. `owner` groups outlets that are one source.
+    """
+
+    url: str
+    address: Secret
+    owner: str
+    name: str = ""
+    lang: str = ""
+    tags: tuple[str, ...] = ()
+    interval: timedelta | None = None
+    proxy: Secret | None = None
+    timeout: timedelta | None = None
+    headers: Mapping[str, Secret] = field(default_factory=dict)
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """`[[topic]]`: what is looked for. `languages` and `feeds` (names or tags) narrow it; empty means all."""
+
+    name: str
+    query: str
+    window: timedelta = timedelta(days=7)
+    languages: tuple[str, ...] = ()
+    feeds: tuple[str, ...] = ()
+
+
+class Detail(StrEnum):
+    """How much a channel's messages may say."""
+
+    FULL = "full"
+    TITLE = "title"
+    DISCREET = "discreet"
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Local times between which a channel is held; `start` > `end` spans midnight."""
+
+    start: time
+    end: time
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """`[[channel]]`: where alerts go. Each of `urls` is delivered to, and retried, alone."""
+
+    name: str
+    urls: tuple[Secret, ...]
+    detail: Detail = Detail.FULL
+    lang: str = "en"
+    burst: int = 5
+    quiet: Quiet | None = None
+
+
+class Event(StrEnum):
+    """A development of a story that is worth one alert."""
+
+    NEW = "new"
+    CORROBORATED = "corroborated"
+    GROWTH = "growth"
+    REVISED = "revised"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """`hourly`, `daily HH:MM` or `weekly DAY HH:MM` in the operator's time zone. `weekday`: Monday is 0."""
+
+    every: str
+    at: time = time(0, 0)
+    weekday: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`[[alert]]`: which events of which topics go to which channels."""
+
+    topics: tuple[str, ...]
+    channels: tuple[str, ...]
+    on: frozenset[Event] = frozenset({Event.NEW, Event.CORROBORATED})
+    min_sources: int = 1
+    growth: tuple[int, ...] = (5, 20)
+    digest: Schedule | None = None
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """`[[heartbeat]]`: proof of life."""
+
+    channels: tuple[str, ...]
+    at: Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """`[web]`: where pages are served; an empty host turns them off."""
+
+    host: str = "127.0.0.1"
+    port: int = 8642
+    token: Secret = Secret("")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All of feeds.toml, checked: every name refers to something, every query compiles, every URL is known."""
+
+    path: Path
+    database: Secret
+    feeds: tuple[Feed, ...]
+    topics: tuple[Topic, ...]
+    channels: tuple[Channel, ...]
+    rules: tuple[Rule, ...]
+    heartbeats: tuple[Heartbeat, ...] = ()
+    contact: str = ""
+    timezone: ZoneInfo = UTC_ZONE
+    retention: timedelta = timedelta(days=365)
+    unmatched_retention: timedelta = timedelta(days=30)
+    operators: tuple[str, ...] = ()
+    fetch: FetchSettings = FetchSettings()
+    web: Web = Web()
+
+
+# --- fetch ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What the last good answer of a feed left behind for a conditional GET (RFC 9110 section 13).
+
+    `body_hash` serves where a server ignores both headers: the same bytes are not parsed again.
+    """
+
+    etag: str = ""
+    last_modified: str = ""
+    body_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A feed's document. `headers` has lower-case names; `body` is decompressed.
+
+    `moved_to` is the address behind a chain of permanent redirects (301, 308) only, else empty.
+    """
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    validators: Validators
+    moved_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    """The feed has not changed: a 304, or (`status` 200) the same bytes as before."""
+
+    status: int
+    headers: Mapping[str, str]
+    validators: Validators
+    moved_to: str = ""
+
+
+# --- parse, normalise ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as the document has it: markup, relative dates and all. Empty strings stand for what is missing."""
+
+    guid: str = ""
+    link: str = ""
+    title: str = ""
+    summary: str = ""
+    author: str = ""
+    lang: str = ""
+    published: datetime | None = None
+    updated: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed feed. `kind` is rss, atom, rdf or json; `skipped` says in words which entries could not be read."""
+
+    kind: str
+    title: str
+    lang: str
+    entries: tuple[Entry, ...]
+    skipped: tuple[str, ...] = ()
+    min_interval: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry, cleaned: plain text, canonical URL, UTC.
+
+    `key` identifies it within its feed: GUID, else canonical URL, else a hash of its text. `published` is the
+    publisher's claim, None where missing or absurd; `seen` is when this program first met it, and is the truth.
+    """
+
+    key: str
+    url: str
+    title: str
+    summary: str
+    lang: str
+    published: datetime | None
+    seen: datetime
+    author: str = ""
+
+    @property
+    def when(self) -> datetime:
+        """The time to sort and cluster by: the publisher's, unless it lies after the item was first seen."""
+        return self.published if self.published is not None and self.published < self.seen else self.seen
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one document brought: its new items, and how many it held that were known already."""
+
+    title: str
+    kind: str
+    new: tuple[Item, ...]
+    known: int
+    skipped: tuple[str, ...] = ()
+    min_interval: timedelta | None = None
+
+
+# --- match, cluster ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A term of the query, where it was found (`title`, `summary`, …) and the word that it met."""
+
+    term: str
+    where: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A topic that an item belongs to, and the terms that say so."""
+
+    topic: str
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An item as the story stages see it: with the feed and owner it came from, and its row's id.
+
+    `backfill` marks what was already old on its feed's first poll: it counts, but causes no alert.
+    """
+
+    id: int
+    item: Item
+    feed: str
+    owner: str
+    backfill: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where an item belongs and why. `story` is None for a new one.
+
+    `reason` is made of plain JSON values: the score and its parts, the threshold, the nearest member, the runner-up.
+    """
+
+    story: int | None
+    score: float
+    reason: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An independent source: outlets that share an owner or a text. `why` says what binds them."""
+
+    owners: tuple[str, ...]
+    members: tuple[int, ...]
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Items of one topic that tell the same event, oldest first, and the independent sources among them."""
+
+    id: int
+    topic: str
+    members: tuple[Member, ...]
+    sources: tuple[Source, ...]
+
+    @property
+    def title(self) -> str:
+        """The first member's title: it never changes, so every message names the story alike."""
+        return self.members[0].item.title
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Who published it, each once, first come first."""
+        return tuple(dict.fromkeys(member.owner for member in self.members))
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages it was told in, each once, first come first."""
+        return tuple(dict.fromkeys(member.item.lang for member in self.members if member.item.lang))
+
+
+# --- decide, store, render, deliver --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one channel has been told of one story, or will be: the outbox keeps its promise."""
+
+    channel: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A decision to tell some channels of one or several events of a story, in one message.
+
+    `reason` says it in words, an event each.
+    """
+
+    story: int
+    topic: str
+    events: tuple[Event, ...]
+    channels: tuple[str, ...]
+    reason: Mapping[str, str]
+    urgent: bool = False
+
+
+class Status(StrEnum):
+    """Where a delivery stands. `held` waits for quiet hours to end; `dead` was given up and reported."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    DEAD = "dead"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A claimed row of the outbox: one alert on its way to one URL of one channel.
+
+    `ordinal` is the URL's place in the channel; `target` its fingerprint, which finds it again after a reordering.
+    `attempts` counts those before this one.
+    """
+
+    id: int
+    alert: int
+    story: Story
+    topic: str
+    events: tuple[Event, ...]
+    reason: Mapping[str, str]
+    channel: str
+    ordinal: int
+    target: str
+    attempts: int
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a channel is sent: plain text, already within the channel's `detail`."""
+
+    title: str
+    body: str
