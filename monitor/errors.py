@@ -2,6 +2,7 @@
 
 MonitorError
 ├── ConfigError            feeds.toml cannot be used; carries every Problem found
+├── QueryError             a topic's query cannot be read; knows where
 ├── FetchError             one poll of one feed got no usable answer
 ├── ParseError             what the server sent is not a feed, or was too much to read
 ├── StoreError             the database refused
@@ -49,6 +50,14 @@ class ConfigError(MonitorError):
             f"{self.path}:{problem.line}: {problem.message}" if problem.line else f"{self.path}: {problem.message}"
             for problem in self.problems
         ]
+
+
+class QueryError(MonitorError):
+    """A topic's query cannot be read. `position` is the 0-based character of the query where it goes wrong."""
+
+    def __init__(self, message: str, *, position: int) -> None:
+        self.position = position
+        super().__init__(message)
 
 
 class FetchError(MonitorError):
