@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,11 @@ class Secret:
     def reveal(self) -> str:
         """Give the value, to be used at once and never stored, logged or shown."""
         return self._value
+
+    @property
+    def fingerprint(self) -> str:
+        """Tell two secrets apart without showing either: the start of a SHA-256."""
+        return sha256(self._value.encode()).hexdigest()[:16]
 
     def __bool__(self) -> bool:
         return bool(self._value)
@@ -203,7 +209,9 @@ class Validators:
 class Response:
     """A feed's document. `headers` has lower-case names; `body` is decompressed.
 
-    `moved_to` is the address behind a chain of permanent redirects (301, 308) only, else empty.
+    `url` is the final address, for resolving links; it may hold what feeds.toml kept in a `${NAME}`. `moved_to` is the
+    address behind a chain of permanent redirects (301, 308) only, else empty; it may be shown. `whole` is False where
+    the connection broke within the body: its last entry may be cut.
     """
 
     url: str
@@ -212,6 +220,7 @@ class Response:
     body: bytes
     validators: Validators
     moved_to: str = ""
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,12 +287,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one document brought: its new items, and how many it held that were known already."""
+    """What one document brought: its new items, oldest last, and the keys of those that were known already."""
 
     title: str
     kind: str
     new: tuple[Item, ...]
-    known: int
+    known: tuple[str, ...]
     skipped: tuple[str, ...] = ()
     min_interval: timedelta | None = None
 
@@ -410,7 +419,7 @@ class Delivery:
     """A claimed row of the outbox: one alert on its way to one URL of one channel.
 
     `ordinal` is the URL's place in the channel; `target` its fingerprint, which finds it again after a reordering.
-    `attempts` counts those before this one.
+    `attempts` counts those before this one, `first_attempt` is when the first of them began.
     """
 
     id: int
@@ -424,6 +433,7 @@ class Delivery:
     target: str
     attempts: int
     created: datetime
+    first_attempt: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,3 +442,29 @@ class Message:
 
     title: str
     body: str
+
+
+# --- health --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FeedHealth:
+    """What the polls of a feed have left behind, for whoever wants to know how it fares.
+
+    `gap` is the time of which items may have been missed, `notice` what only the operator can mend; `rhythm` belongs
+    to the schedule.
+    """
+
+    url: str
+    name: str
+    active: bool
+    next_poll: datetime
+    last_polled: datetime | None
+    last_success: datetime | None
+    last_item: datetime | None
+    last_error: str
+    last_error_kind: str
+    notice: str
+    gap: tuple[datetime, datetime] | None
+    rhythm: str
+    schedule_reason: str

@@ -1,0 +1,238 @@
+"""A database URL -> an open store: engine, migrations, transactions, and the database's refusals in plain words."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from monitor.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreReadOnly, StoreTooNew
+from monitor.model import Secret
+from monitor.store.feeds import FeedRows
+from monitor.store.outbox import OutboxRows
+from monitor.store.schema import REVISION
+
+T = TypeVar("T")
+
+# How long a transaction waits for another process's. A backup or `monitor once` beside the daemon takes seconds.
+BUSY_TIMEOUT = timedelta(seconds=30)
+# PostgreSQL: all writers take this advisory lock, as SQLite's BEGIN IMMEDIATE makes them: one clusters at a time.
+_WRITER_LOCK = 0x6D6F6E69
+
+# SQLite's result codes (sqlite.org/rescode.html), the primary one in the low byte.
+_SQLITE_ERRORS: dict[int, type[StoreError]] = {
+    sqlite3.SQLITE_BUSY: StoreBusy,
+    sqlite3.SQLITE_LOCKED: StoreBusy,
+    sqlite3.SQLITE_READONLY: StoreReadOnly,
+    sqlite3.SQLITE_CANTOPEN: StoreReadOnly,
+    sqlite3.SQLITE_PERM: StoreReadOnly,
+    sqlite3.SQLITE_FULL: StoreFull,
+    sqlite3.SQLITE_CORRUPT: StoreDamaged,
+    sqlite3.SQLITE_NOTADB: StoreDamaged,
+}
+# PostgreSQL's SQLSTATE (postgresql.org, appendix A).
+_POSTGRES_ERRORS: dict[str, type[StoreError]] = {
+    "53100": StoreFull,
+    "25006": StoreReadOnly,
+    "42501": StoreReadOnly,
+    "55P03": StoreBusy,
+    "40P01": StoreBusy,
+}
+_DATABASE_HINT = "write sqlite:///monitor.db or postgresql://user@host/name"
+_WORDS: dict[type[StoreError], str] = {
+    StoreBusy: "another process has held the database for {busy} s; if it is not a backup, find it (fuser {place})",
+    StoreReadOnly: "the database cannot be opened for writing; its folder must exist, and the file and the folder belong to the user that runs monitor (ls -ld)",
+    StoreFull: "there is no space left for the database; free some (df -h): nothing is lost, work goes on from the last complete poll",
+    StoreDamaged: "this file is not a whole database; put a backup in its place, or move it away to start anew",
+}
+
+
+class Transaction(FeedRows, OutboxRows):
+    """Everything that can be read and written, inside one transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+
+class Store:
+    """The database. `write` and `read` give transactions; `run` takes a function off the event loop.
+
+    One thread does all the work that `run` is given: SQLite has one writer anyway, and a queue is fairer than a lock.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+
+    @property
+    def place(self) -> str:
+        """Where the database is, fit to be shown: the file, or the URL without its password."""
+        return show_place(self._engine.url)
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """Open a transaction that writes: all of it is kept, or none.
+
+        Raises:
+            StoreError: the database refused; the transaction left nothing behind.
+        """
+        with self._transaction(writes=True) as transaction:
+            yield transaction
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """Open a transaction that sees one consistent state and blocks nobody.
+
+        Raises:
+            StoreError: the database refused.
+        """
+        with self._transaction(writes=False) as transaction:
+            yield transaction
+
+    @contextmanager
+    def _transaction(self, *, writes: bool) -> Iterator[Transaction]:
+        with (
+            plain_errors(self.place),
+            self._engine.connect().execution_options(monitor_writes=writes) as connection,
+            Session(connection, autoflush=False, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield Transaction(session)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do `work` in the store's own thread, one piece after another, so that the event loop never waits."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def close(self) -> None:
+        """Wait for the piece at work, then let go of the database."""
+        self._thread.shutdown(wait=True)
+        self._engine.dispose()
+
+
+def open_store(url: Secret) -> Store:
+    """Open the database at `url`, made or migrated as needed.
+
+    Raises:
+        StoreTooNew: a newer version of this program has written it.
+        StoreError: it cannot be opened; the message says why and what to do.
+    """
+    engine = _make_engine(url)
+    place = show_place(engine.url)
+    try:
+        with plain_errors(place):
+            with engine.connect().execution_options(monitor_writes=False) as connection:
+                current = _current_revision(connection)
+            if current != REVISION:
+                _migrate(engine, place)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Store(engine)
+
+
+def show_place(url: URL) -> str:
+    """Name the database without its password: a SQLite file by its path."""
+    if url.get_backend_name() == "sqlite":
+        return url.database or ":memory:"
+    return url.render_as_string(hide_password=True)
+
+
+@contextmanager
+def plain_errors(place: str) -> Iterator[None]:
+    """Turn the database library's errors into StoreErrors that say what to do."""
+    try:
+        yield
+    except DBAPIError as error:
+        kind = _error_kind(error)
+        words = _WORDS.get(kind, "the database refused: {error}")
+        first_line = str(error.orig).splitlines()[0] if str(error.orig) else type(error.orig).__name__
+        message = words.format(busy=int(BUSY_TIMEOUT.total_seconds()), place=place, error=first_line)
+        raise kind(f"{place}: {message}") from error
+
+
+def _error_kind(error: DBAPIError) -> type[StoreError]:
+    if isinstance(error.orig, sqlite3.Error):
+        code = getattr(error.orig, "sqlite_errorcode", 0)
+        return _SQLITE_ERRORS.get(code & 0xFF, StoreError)
+    return _POSTGRES_ERRORS.get(getattr(error.orig, "sqlstate", None) or "", StoreError)
+
+
+def _make_engine(url: Secret) -> Engine:
+    try:
+        parsed = make_url(url.reveal())
+    except ArgumentError as error:
+        raise StoreError(f"[monitor] database is not a URL; {_DATABASE_HINT}") from error
+    sqlite = parsed.get_backend_name() == "sqlite"
+    arguments: dict[str, Any] = {"timeout": BUSY_TIMEOUT.total_seconds()} if sqlite else {}
+    try:
+        engine = create_engine(parsed, connect_args=arguments)
+    except NoSuchModuleError as error:
+        raise StoreError(f"[monitor] database: there is no such kind, {parsed.drivername}; {_DATABASE_HINT}") from error
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            f"{show_place(parsed)}: needs the Python package {error.name}: install monitor[postgresql]"
+        ) from error
+    if sqlite:
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "begin", _begin_postgres)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    # Transactions are begun by ourselves: sqlite3's own way begins late and takes the write lock later still.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA journal_mode = WAL")
+    # In WAL mode NORMAL cannot damage the file (sqlite.org/pragma.html#pragma_synchronous). A power cut may undo the
+    # newest transactions, each of them whole: validators go back with the items, and the feed is fetched again.
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # IMMEDIATE takes the write lock at once: a transaction that reads first can then never fail half-way as busy.
+    writes = connection.get_execution_options().get("monitor_writes", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_postgres(connection: Connection) -> None:
+    if connection.get_execution_options().get("monitor_writes", True):
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITER_LOCK})
+
+
+def _current_revision(connection: Connection) -> str | None:
+    if not connection.dialect.has_table(connection, "alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _migrate(engine: Engine, place: str) -> None:
+    # Imported here: nearly every start finds the schema in place and does without it.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config as AlembicConfig  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    settings = AlembicConfig()
+    settings.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    known = {script.revision for script in ScriptDirectory.from_config(settings).walk_revisions()}
+    with engine.connect() as connection, connection.begin():
+        current = _current_revision(connection)  # read again: another process may have migrated meanwhile
+        if current is not None and current not in known:
+            raise StoreTooNew(
+                f"{place}: a newer version of monitor wrote this database (schema {current}; this one knows {REVISION}); "
+                "upgrade monitor, or restore the backup made before the upgrade"
+            )
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "head")

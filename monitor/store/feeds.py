@@ -1,0 +1,216 @@
+"""What the store knows of feeds and their items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from monitor.model import Feed, FeedHealth, Item, Validators
+from monitor.store.schema import FeedRow, ItemRow
+
+# `present` is written at most this often per item, so that an unchanged document costs no writes.
+PRESENCE_GRAIN = timedelta(days=1)
+# SQLite takes at most 32,766 values in one statement (sqlite.org/limits.html); well below that is as fast.
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """A feed's row: what the polls so far have left behind. `rhythm` belongs to the schedule."""
+
+    id: int
+    url: str
+    name: str
+    validators: Validators
+    rhythm: str
+    next_poll: datetime
+    added: datetime
+    last_polled: datetime | None
+    last_success: datetime | None
+
+
+class FeedRows:
+    """Feeds and items, inside a transaction."""
+
+    session: Session
+
+    def sync_feeds(self, feeds: Sequence[Feed], *, next_polls: Sequence[datetime], now: datetime) -> None:
+        """Make the rows follow feeds.toml: new feeds are due at their `next_polls`, dropped ones rest with their state."""
+        rows = {row.url: row for row in self.session.scalars(select(FeedRow))}
+        for feed, next_poll in zip(feeds, next_polls, strict=True):
+            row = rows.pop(feed.url, None)
+            if row is None:
+                self.session.add(
+                    FeedRow(
+                        url=feed.url,
+                        name=feed.name,
+                        owner=feed.owner,
+                        active=feed.enabled,
+                        added=now,
+                        next_poll=next_poll,
+                    )
+                )
+                continue
+            row.owner = feed.owner
+            row.active = feed.enabled
+            if feed.name:
+                row.name = feed.name
+        for row in rows.values():
+            row.active = False
+        self.session.flush()
+
+    def claim_feeds(self, *, now: datetime, lease: timedelta, limit: int) -> list[FeedState]:
+        """Take feeds that are due, the longest overdue first, for `lease`: nobody else gets them meanwhile."""
+        free = or_(FeedRow.leased_until.is_(None), FeedRow.leased_until <= now)
+        ready = and_(FeedRow.active, free, FeedRow.next_poll <= now)
+        chosen = select(FeedRow.id).where(ready).order_by(FeedRow.next_poll, FeedRow.id).limit(limit)
+        claimed = update(FeedRow).where(FeedRow.id.in_(chosen)).values(leased_until=now + lease).returning(FeedRow.id)
+        ids = set(self.session.execute(claimed, execution_options={"synchronize_session": False}).scalars())
+        rows = self.session.scalars(select(FeedRow).where(FeedRow.id.in_(ids)).order_by(FeedRow.next_poll, FeedRow.id))
+        return [_feed_state(row) for row in rows]
+
+    def make_feeds_due(self, *, now: datetime) -> None:
+        """Make every feed due at once, whatever its rhythm says."""
+        self.session.execute(update(FeedRow).where(FeedRow.active).values(next_poll=now, leased_until=None))
+
+    def release_feeds(self) -> None:
+        """Give back every lease: what a program that was killed had claimed is due again at once."""
+        self.session.execute(update(FeedRow).values(leased_until=None))
+
+    def known_keys(self, feed_id: int) -> frozenset[str]:
+        """Give the keys of all items of a feed that are stored."""
+        return frozenset(self.session.scalars(select(ItemRow.key).where(ItemRow.feed_id == feed_id)))
+
+    def save_poll(
+        self, feed_id: int, *, now: datetime, next_poll: datetime, rhythm: str, reason: str, notice: str
+    ) -> None:
+        """Record that a feed was polled, when it is due again and why; gives back the lease."""
+        self._update_feed(
+            feed_id,
+            last_polled=now,
+            next_poll=next_poll,
+            rhythm=rhythm,
+            schedule_reason=reason,
+            notice=notice,
+            leased_until=None,
+        )
+
+    def save_gap(self, feed_id: int, gap: tuple[datetime, datetime]) -> None:
+        """Record that items published between these times may have rolled out of the document unseen."""
+        self._update_feed(feed_id, gap_start=gap[0], gap_end=gap[1])
+
+    def save_success(self, feed_id: int, validators: Validators, *, now: datetime) -> None:
+        """Record a good answer: its validators, in the same transaction as the items that it brought."""
+        self._update_feed(
+            feed_id,
+            etag=validators.etag,
+            last_modified=validators.last_modified,
+            body_hash=validators.body_hash,
+            last_success=now,
+            last_error="",
+            last_error_kind="",
+        )
+
+    def save_failure(self, feed_id: int, *, kind: str, message: str) -> None:
+        """Record why a poll failed; validators and items stay as they are."""
+        self._update_feed(feed_id, last_error=message, last_error_kind=kind)
+
+    def save_document(self, feed_id: int, *, title: str, known: Sequence[str], now: datetime) -> None:
+        """Record that a document was parsed: its title, for a feed without a name, and which known items it still holds."""
+        self._update_feed(feed_id, last_parsed=now)
+        if title:
+            self.session.execute(update(FeedRow).where(FeedRow.id == feed_id, FeedRow.name == "").values(name=title))
+        for chunk in _chunks(known):
+            stale = and_(ItemRow.feed_id == feed_id, ItemRow.key.in_(chunk), ItemRow.present < now - PRESENCE_GRAIN)
+            self.session.execute(update(ItemRow).where(stale).values(present=now))
+
+    def add_items(self, feed_id: int, items: Sequence[Item]) -> list[int]:
+        """Store new items and give their ids, in the same order."""
+        if not items:
+            return []
+        values = [
+            {
+                "feed_id": feed_id,
+                "key": item.key,
+                "url": item.url,
+                "title": item.title,
+                "summary": item.summary,
+                "lang": item.lang,
+                "author": item.author,
+                "published": item.published,
+                "seen": item.seen,
+                "present": item.seen,
+            }
+            for item in items
+        ]
+        self._update_feed(feed_id, last_item=max(item.seen for item in items))
+        added = insert(ItemRow).returning(ItemRow.id, sort_by_parameter_order=True)
+        return list(self.session.execute(added, values).scalars())
+
+    def prune_items(self, *, unmatched_before: datetime, limit: int) -> int:
+        """Drop up to `limit` items that matched nothing and left their feed's document before then; give how many.
+
+        An item is kept while its feed may still hold it: to drop it would make it new again, and alert.
+        """
+        gone = and_(
+            ItemRow.matched.is_(False),
+            ItemRow.present < unmatched_before,
+            ItemRow.feed_id == FeedRow.id,
+            FeedRow.last_parsed > func.coalesce(ItemRow.present, FeedRow.added),
+        )
+        old = self.session.execute(select(ItemRow.id, ItemRow.present, FeedRow.last_parsed).where(gone).limit(limit))
+        ids = [row.id for row in old if row.last_parsed - row.present > 2 * PRESENCE_GRAIN]
+        for chunk in _chunks(ids):
+            self.session.execute(delete(ItemRow).where(ItemRow.id.in_(chunk)))
+        return len(ids)
+
+    def feed_health(self) -> list[FeedHealth]:
+        """Give every feed's state, in the order in which they were added."""
+        return [_feed_health(row) for row in self.session.scalars(select(FeedRow).order_by(FeedRow.id))]
+
+    def _update_feed(self, feed_id: int, **values: Any) -> None:
+        self.session.execute(
+            update(FeedRow).where(FeedRow.id == feed_id).values(**values),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def _feed_state(row: FeedRow) -> FeedState:
+    return FeedState(
+        id=row.id,
+        url=row.url,
+        name=row.name,
+        validators=Validators(etag=row.etag, last_modified=row.last_modified, body_hash=row.body_hash),
+        rhythm=row.rhythm,
+        next_poll=row.next_poll,
+        added=row.added,
+        last_polled=row.last_polled,
+        last_success=row.last_success,
+    )
+
+
+def _feed_health(row: FeedRow) -> FeedHealth:
+    return FeedHealth(
+        url=row.url,
+        name=row.name,
+        active=row.active,
+        next_poll=row.next_poll,
+        last_polled=row.last_polled,
+        last_success=row.last_success,
+        last_item=row.last_item,
+        last_error=row.last_error,
+        last_error_kind=row.last_error_kind,
+        notice=row.notice,
+        gap=(row.gap_start, row.gap_end) if row.gap_start and row.gap_end else None,
+        rhythm=row.rhythm,
+        schedule_reason=row.schedule_reason,
+    )
+
+
+def _chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))

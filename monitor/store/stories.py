@@ -1,0 +1,159 @@
+"""What the store knows of stories and their members."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, insert, select, update
+from sqlalchemy.orm import Session
+
+from monitor.model import Hit, Item, Match, Member, Placement, Source, Story
+from monitor.store.schema import FeedRow, ItemRow, MemberRow, StoryRow
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A membership as the index needs it: which member joined which story, in the order of `id`."""
+
+    id: int
+    story: int
+    member: Member
+
+
+@dataclass(frozen=True, slots=True)
+class StoryRecord:
+    """A story and the reasons of each member, for people: by item id, the match and the placement."""
+
+    story: Story
+    first_seen: datetime
+    last_seen: datetime
+    matches: dict[int, Match]
+    placements: dict[int, Placement]
+
+
+class StoryRows:
+    """Stories and members, inside a transaction."""
+
+    session: Session
+
+    def members_since(self, topic: str, *, after: int, since: datetime) -> list[Joined]:
+        """Give a topic's memberships with an id above `after` in stories still open at `since`, oldest first."""
+        chosen = (
+            _member_columns()
+            .where(MemberRow.topic == topic, MemberRow.id > after, StoryRow.last_seen >= since)
+            .order_by(MemberRow.id)
+        )
+        return [
+            Joined(id=membership.id, story=membership.story_id, member=_member(membership, item, feed))
+            for membership, item, feed in self.session.execute(chosen)
+        ]
+
+    def add_story(self, topic: str, *, first_seen: datetime) -> int:
+        """Open a story and give its id."""
+        row = StoryRow(topic=topic, first_seen=first_seen, last_seen=first_seen, sources=[])
+        self.session.add(row)
+        self.session.flush()
+        return row.id
+
+    def add_member(self, story: int, member: Member, *, match: Match, placement: Placement, now: datetime) -> int:
+        """Put an item into a story, with the reasons for both; gives the membership's id."""
+        added = insert(MemberRow).values(
+            story_id=story,
+            item_id=member.id,
+            topic=match.topic,
+            backfill=member.backfill,
+            joined=now,
+            score=placement.score,
+            hits=[asdict(hit) for hit in match.hits],
+            reason=dict(placement.reason),
+        )
+        self.session.execute(update(ItemRow).where(ItemRow.id == member.id).values(matched=True))
+        row = self.session.get_one(StoryRow, story)
+        row.first_seen = min(row.first_seen, member.item.when)
+        row.last_seen = max(row.last_seen, member.item.when)
+        return self.session.execute(added.returning(MemberRow.id)).scalar_one()
+
+    def story(self, story: int) -> Story:
+        """Give one story with its members, in the order in which they joined."""
+        return self.stories([story])[0].story
+
+    def save_sources(self, story: int, sources: Sequence[Source]) -> None:
+        """Keep what independent sources a story has, as just worked out from its members."""
+        values = [asdict(source) for source in sources]
+        self.session.execute(update(StoryRow).where(StoryRow.id == story).values(sources=values))
+
+    def stories(
+        self, ids: Iterable[int] | None = None, *, topic: str | None = None, limit: int | None = None
+    ) -> list[StoryRecord]:
+        """Give stories with their members, the newest first."""
+        chosen = select(StoryRow).order_by(StoryRow.last_seen.desc(), StoryRow.id.desc())
+        if ids is not None:
+            chosen = chosen.where(StoryRow.id.in_(list(ids)))
+        if topic is not None:
+            chosen = chosen.where(StoryRow.topic == topic)
+        if limit is not None:
+            chosen = chosen.limit(limit)
+        rows = list(self.session.scalars(chosen))
+        members: dict[int, list[tuple[MemberRow, ItemRow, FeedRow]]] = {row.id: [] for row in rows}
+        joined = _member_columns().where(MemberRow.story_id.in_(members)).order_by(MemberRow.id)
+        for membership, item, feed in self.session.execute(joined):
+            members[membership.story_id].append((membership, item, feed))
+        return [_story_record(row, members[row.id]) for row in rows]
+
+
+def _member_columns() -> Select[MemberRow, ItemRow, FeedRow]:
+    return (
+        select(MemberRow, ItemRow, FeedRow)
+        .join(ItemRow, ItemRow.id == MemberRow.item_id)
+        .join(FeedRow, FeedRow.id == ItemRow.feed_id)
+        .join(StoryRow, StoryRow.id == MemberRow.story_id)
+    )
+
+
+def _member(membership: MemberRow, item: ItemRow, feed: FeedRow) -> Member:
+    return Member(
+        id=item.id,
+        item=Item(
+            key=item.key,
+            url=item.url,
+            title=item.title,
+            summary=item.summary,
+            lang=item.lang,
+            published=item.published,
+            seen=item.seen,
+            author=item.author,
+        ),
+        feed=feed.name or feed.url,
+        owner=feed.owner,
+        backfill=membership.backfill,
+    )
+
+
+def _story_record(row: StoryRow, members: Sequence[tuple[MemberRow, ItemRow, FeedRow]]) -> StoryRecord:
+    return StoryRecord(
+        story=Story(
+            id=row.id,
+            topic=row.topic,
+            members=tuple(_member(*columns) for columns in members),
+            sources=tuple(_source(value) for value in row.sources),
+        ),
+        first_seen=row.first_seen,
+        last_seen=row.last_seen,
+        matches={item.id: _match(membership) for membership, item, _ in members},
+        placements={item.id: _placement(membership) for membership, item, _ in members},
+    )
+
+
+def _source(value: dict[str, Any]) -> Source:
+    return Source(owners=tuple(value["owners"]), members=tuple(value["members"]), why=value["why"])
+
+
+def _match(membership: MemberRow) -> Match:
+    return Match(topic=membership.topic, hits=tuple(Hit(**hit) for hit in membership.hits))
+
+
+def _placement(membership: MemberRow) -> Placement:
+    return Placement(story=membership.story_id, score=membership.score, reason=membership.reason)

