@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.model import Alert, Event, Match, Rule, Source, Story, Told
+from monitor.model import Alert, Event, Match, Rule, Story, Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +71,17 @@ def _is_due(event: Event, story: Story, rule: Rule, heard: set[Event]) -> bool:
 
 def _why_new(story: Story, fresh: Mapping[int, Match]) -> str:
     item = next(iter(fresh))
-    feed = next(member.feed for member in story.members if member.id == item)
     met = ", ".join(dict.fromkeys(f"“{hit.word}”" for hit in fresh[item].hits))
-    return f"no story open on “{story.topic}” told this; {feed} has {met}"
+    return f"{_feed(story, [item])} has {met}, and no earlier story on {story.topic} tells the same"
 
 
 def _why_corroborated(story: Story, fresh: Mapping[int, Match]) -> str:
-    newest = next((source for source in reversed(story.sources) if _holds(source, fresh)), story.sources[-1])
-    return f"{len(story.sources)} independent sources: {_outlets(story, newest)} has its own text and owner"
+    source = [source for source in story.sources if not fresh.keys().isdisjoint(source.members)][-1]
+    return f"{_feed(story, source.members)} has a text and an owner of its own"
 
 
-def _holds(source: Source, members: Iterable[int]) -> bool:
-    return any(member in source.members for member in members)
-
-
-def _outlets(story: Story, source: Source) -> str:
-    return next(member.feed for member in story.members if member.id in source.members)
+def _feed(story: Story, items: Sequence[int]) -> str:
+    return next(member.feed for member in story.members if member.id in items)
 
 
 _REASONS = {Event.NEW: _why_new, Event.CORROBORATED: _why_corroborated}

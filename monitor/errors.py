@@ -117,10 +117,11 @@ class StoreTooNew(StoreError):
 
 
 class DeliveryError(MonitorError):
-    """One channel URL did not take one message. `permanent`: no retry can heal it."""
+    """One channel URL did not take one message. `permanent`: no retry can heal it. `status`: its HTTP answer, if any."""
 
     retry = True
 
-    def __init__(self, message: str, *, permanent: bool = False) -> None:
+    def __init__(self, message: str, *, permanent: bool = False, status: int | None = None) -> None:
         self.permanent = permanent
+        self.status = status
         super().__init__(message)

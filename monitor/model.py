@@ -266,7 +266,8 @@ class Document:
 class Item:
     """One entry, cleaned: plain text, canonical URL, UTC.
 
-    `key` identifies it within its feed: GUID, else canonical URL, else a hash of its text. `published` is the
+    `key` identifies it within its feed: GUID, else canonical URL, else a hash of its text. `alias` knows it again
+    when a feed changes its GUIDs: a hash of URL and text, empty without a URL. `published` is the
     publisher's claim, None where missing or absurd; `seen` is when this program first met it, and is the truth.
     """
 
@@ -278,6 +279,7 @@ class Item:
     published: datetime | None
     seen: datetime
     author: str = ""
+    alias: str = ""
 
     @property
     def when(self) -> datetime:

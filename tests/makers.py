@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Network
 
 from monitor.model import Alert, Channel, Event, Feed, Hit, Item, Match, Member, Placement, Secret, Source, Story
 
@@ -78,3 +79,8 @@ def make_alert(story: int = 1, *events: Event, channels: tuple[str, ...] = ("des
         channels=channels,
         reason={event.value: f"because {event.value}" for event in chosen},
     )
+
+
+def make_network(text: str) -> IPv4Network:
+    """A network that feeds may lead to."""
+    return IPv4Network(text)

@@ -57,7 +57,7 @@ def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]
 
 def add_feed(tx: Transaction, now: datetime, host: str = "kurier.example") -> int:
     """Add one feed, poll it once, and give its id."""
-    tx.sync_feeds([make_feed(host)], next_polls=[now], now=now)
+    tx.sync_feeds([make_feed(host)], now=now)
     (state,) = tx.claim_feeds(now=now, lease=LEASE, limit=1)
     return state.id
 
@@ -82,7 +82,9 @@ def test_a_failed_transaction_leaves_nothing(any_store: Store, now: datetime) ->
 
 
 def test_items_come_back_as_they_were_stored(any_store: Store, now: datetime) -> None:
-    item = replace(make_item("Заголовок — «Курьер»"), published=now - timedelta(hours=3), author="AFP", lang="ru")
+    item = replace(
+        make_item("Заголовок — «Курьер»"), alias="a:1", published=now - timedelta(hours=3), author="AFP", lang="ru"
+    )
     with any_store.write() as tx:
         feed = add_feed(tx, now)
         (item_id,) = tx.add_items(feed, [item])
@@ -111,7 +113,9 @@ def test_item_ids_follow_the_order_of_the_items(any_store: Store, now: datetime)
 def test_a_claimed_feed_is_nobody_elses_until_the_lease_ends(any_store: Store, now: datetime) -> None:
     feeds = [make_feed(f"{number}.example") for number in range(3)]
     with any_store.write() as tx:
-        tx.sync_feeds(feeds, next_polls=[now, now - timedelta(hours=1), now + timedelta(hours=1)], now=now)
+        tx.sync_feeds(feeds, now=now)
+        _, second, third = tx.planned_polls()
+        tx.move_polls({second: now - timedelta(hours=1), third: now + timedelta(hours=1)})
         assert [state.url for state in tx.claim_feeds(now=now, lease=LEASE, limit=9)] == [feeds[1].url, feeds[0].url]
         assert tx.claim_feeds(now=now, lease=LEASE, limit=9) == []
         assert len(tx.claim_feeds(now=now + LEASE, lease=LEASE, limit=9)) == 2
@@ -119,12 +123,12 @@ def test_a_claimed_feed_is_nobody_elses_until_the_lease_ends(any_store: Store, n
         assert len(tx.claim_feeds(now=now, lease=LEASE, limit=1)) == 1
 
 
-def test_every_feed_can_be_made_due_at_once(any_store: Store, now: datetime) -> None:
+def test_planned_polls_can_be_moved(any_store: Store, now: datetime) -> None:
     with any_store.write() as tx:
-        tx.sync_feeds([make_feed()], next_polls=[now + timedelta(days=1)], now=now)
+        tx.sync_feeds([make_feed(), make_feed("resting.example", enabled=False)], now=now)
+        assert tx.planned_polls() == {1: (now, None)}
+        tx.move_polls({1: now + timedelta(days=1)})
         assert tx.claim_feeds(now=now, lease=LEASE, limit=9) == []
-        tx.make_feeds_due(now=now)
-        assert len(tx.claim_feeds(now=now, lease=LEASE, limit=9)) == 1
 
 
 def test_a_feed_that_leaves_and_comes_back_keeps_its_state(any_store: Store, now: datetime) -> None:
@@ -135,9 +139,9 @@ def test_a_feed_that_leaves_and_comes_back_keeps_its_state(any_store: Store, now
         tx.add_items(feed, [make_item()])
         tx.save_success(feed, validators, now=now)
         tx.save_poll(feed, now=now, next_poll=now, rhythm="weekly", reason="every 10 min", notice="")
-        tx.sync_feeds([], next_polls=[], now=now)
+        tx.sync_feeds([], now=now)
         assert tx.claim_feeds(now=now, lease=LEASE, limit=9) == []
-        tx.sync_feeds([make_feed()], next_polls=[now + timedelta(days=9)], now=now)
+        tx.sync_feeds([make_feed()], now=now)
         (state,) = tx.claim_feeds(now=now, lease=LEASE, limit=9)
         assert (state.id, state.validators, state.rhythm) == (feed, validators, "weekly")
         assert state.last_success == state.last_polled == now
@@ -145,7 +149,7 @@ def test_a_feed_that_leaves_and_comes_back_keeps_its_state(any_store: Store, now
 
 def test_a_disabled_feed_is_not_polled(any_store: Store, now: datetime) -> None:
     with any_store.write() as tx:
-        tx.sync_feeds([make_feed(enabled=False)], next_polls=[now], now=now)
+        tx.sync_feeds([make_feed(enabled=False)], now=now)
         assert tx.claim_feeds(now=now, lease=LEASE, limit=9) == []
         assert not tx.feed_health()[0].active
 
@@ -156,7 +160,7 @@ def test_a_feed_without_a_name_takes_the_documents_title(any_store: Store, now: 
         tx.save_document(feed, title="Kurier", known=[], now=now)
         tx.save_document(feed, title="Kurier, renamed", known=[], now=now)
         assert tx.feed_health()[0].name == "Kurier"
-        tx.sync_feeds([make_feed(name="The Courier")], next_polls=[now], now=now)
+        tx.sync_feeds([make_feed(name="The Courier")], now=now)
         assert tx.feed_health()[0].name == "The Courier"
 
 
@@ -187,11 +191,12 @@ def test_unmatched_items_are_pruned_only_when_they_left_the_document(any_store: 
     with any_store.write() as tx:
         story = add_story(tx, now)
         feed = tx.claim_feeds(now=now + LEASE, lease=LEASE, limit=1)[0].id
-        tx.add_items(feed, [make_item("left", key="left"), make_item("stays", key="stays")])
+        stays = [make_item("stays", key="stays"), replace(make_item("alias", key="alias"), alias="a:1")]
+        tx.add_items(feed, [make_item("left", key="left"), *stays])
         assert tx.prune_items(unmatched_before=later - timedelta(days=30), limit=100) == 0, "not parsed since"
-        tx.save_document(feed, title="", known=["stays"], now=later)
+        tx.save_document(feed, title="", known=["stays", "a:1"], now=later)
         assert tx.prune_items(unmatched_before=later - timedelta(days=30), limit=100) == 1
-        assert tx.known_keys(feed) == {"stays", "g:0"}
+        assert tx.known_keys(feed) == {"stays", "alias", "a:1", "g:0"}
         assert tx.story(story).members
 
 
@@ -288,6 +293,18 @@ def test_a_url_that_is_being_sent_to_gets_nothing_more(any_store: Store, now: da
         for delivery in claimed[1:]:
             tx.mark_sent(delivery.id, now=now)
         assert len(tx.claim_deliveries(now=now, lease=LEASE, limit=99, settled_before=now)) == 3
+
+
+def test_a_delivery_that_was_not_tried_is_given_back_as_it_was(any_store: Store, now: datetime) -> None:
+    later = now + timedelta(hours=1)
+    with any_store.write() as tx:
+        tx.add_alert(make_alert(add_story(tx, now)), [make_channel()], now=now)
+        for attempts, status in enumerate([Status.PENDING, Status.FAILED]):
+            (delivery,) = tx.claim_deliveries(now=later, lease=LEASE, limit=9, settled_before=now)
+            tx.postpone(delivery.id, until=later)
+            (record,) = tx.delivery_records()
+            assert (record.status, record.attempts, record.next_attempt) == (status, attempts, later)
+            tx.mark_failed(delivery.id, error="503", next_attempt=later)
 
 
 def test_what_was_given_up_can_be_tried_again(any_store: Store, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,52 +39,54 @@ class FeedRows:
 
     session: Session
 
-    def sync_feeds(self, feeds: Sequence[Feed], *, next_polls: Sequence[datetime], now: datetime) -> None:
-        """Make the rows follow feeds.toml: new feeds are due at their `next_polls`, dropped ones rest with their state."""
+    def sync_feeds(self, feeds: Sequence[Feed], *, now: datetime) -> None:
+        """Make the rows follow feeds.toml: new feeds are due at once, dropped ones rest with their state."""
         rows = {row.url: row for row in self.session.scalars(select(FeedRow))}
-        for feed, next_poll in zip(feeds, next_polls, strict=True):
+        for feed in feeds:
             row = rows.pop(feed.url, None)
             if row is None:
-                self.session.add(
-                    FeedRow(
-                        url=feed.url,
-                        name=feed.name,
-                        owner=feed.owner,
-                        active=feed.enabled,
-                        added=now,
-                        next_poll=next_poll,
-                    )
-                )
-                continue
+                row = FeedRow(url=feed.url, added=now, next_poll=now)
+                self.session.add(row)
             row.owner = feed.owner
             row.active = feed.enabled
-            if feed.name:
-                row.name = feed.name
+            row.name = feed.name or row.name or ""
         for row in rows.values():
             row.active = False
         self.session.flush()
 
-    def claim_feeds(self, *, now: datetime, lease: timedelta, limit: int) -> list[FeedState]:
-        """Take feeds that are due, the longest overdue first, for `lease`: nobody else gets them meanwhile."""
+    def planned_polls(self) -> dict[int, tuple[datetime, datetime | None]]:
+        """Give when each feed is due next and was polled last, by id, in the order in which they were added."""
+        planned = select(FeedRow.id, FeedRow.next_poll, FeedRow.last_polled).where(FeedRow.active).order_by(FeedRow.id)
+        return {feed: (due, polled) for feed, due, polled in self.session.execute(planned)}
+
+    def move_polls(self, due: Mapping[int, datetime]) -> None:
+        """Set anew when these feeds are due."""
+        if due:
+            self.session.execute(update(FeedRow), [{"id": feed, "next_poll": when} for feed, when in due.items()])
+
+    def claim_feeds(
+        self, *, now: datetime, lease: timedelta, limit: int, due_before: datetime | None = None
+    ) -> list[FeedState]:
+        """Take feeds that are due (by `due_before`, else `now`), the longest overdue first.
+
+        Nobody else gets them for `lease`.
+        """
         free = or_(FeedRow.leased_until.is_(None), FeedRow.leased_until <= now)
-        ready = and_(FeedRow.active, free, FeedRow.next_poll <= now)
+        ready = and_(FeedRow.active, free, FeedRow.next_poll <= (due_before or now))
         chosen = select(FeedRow.id).where(ready).order_by(FeedRow.next_poll, FeedRow.id).limit(limit)
         claimed = update(FeedRow).where(FeedRow.id.in_(chosen)).values(leased_until=now + lease).returning(FeedRow.id)
         ids = set(self.session.execute(claimed, execution_options={"synchronize_session": False}).scalars())
         rows = self.session.scalars(select(FeedRow).where(FeedRow.id.in_(ids)).order_by(FeedRow.next_poll, FeedRow.id))
         return [_feed_state(row) for row in rows]
 
-    def make_feeds_due(self, *, now: datetime) -> None:
-        """Make every feed due at once, whatever its rhythm says."""
-        self.session.execute(update(FeedRow).where(FeedRow.active).values(next_poll=now, leased_until=None))
-
     def release_feeds(self) -> None:
         """Give back every lease: what a program that was killed had claimed is due again at once."""
         self.session.execute(update(FeedRow).values(leased_until=None))
 
     def known_keys(self, feed_id: int) -> frozenset[str]:
-        """Give the keys of all items of a feed that are stored."""
-        return frozenset(self.session.scalars(select(ItemRow.key).where(ItemRow.feed_id == feed_id)))
+        """Give the keys and aliases of all items of a feed that are stored."""
+        rows = self.session.execute(select(ItemRow.key, ItemRow.alias).where(ItemRow.feed_id == feed_id))
+        return frozenset(name for names in rows for name in names if name)
 
     def save_poll(
         self, feed_id: int, *, now: datetime, next_poll: datetime, rhythm: str, reason: str, notice: str
@@ -121,12 +123,16 @@ class FeedRows:
         self._update_feed(feed_id, last_error=message, last_error_kind=kind)
 
     def save_document(self, feed_id: int, *, title: str, known: Sequence[str], now: datetime) -> None:
-        """Record that a document was parsed: its title, for a feed without a name, and which known items it still holds."""
+        """Record that a document was parsed: its title, for a feed without a name, and what known items it still holds.
+
+        These are named by key or alias.
+        """
         self._update_feed(feed_id, last_parsed=now)
         if title:
             self.session.execute(update(FeedRow).where(FeedRow.id == feed_id, FeedRow.name == "").values(name=title))
         for chunk in _chunks(known):
-            stale = and_(ItemRow.feed_id == feed_id, ItemRow.key.in_(chunk), ItemRow.present < now - PRESENCE_GRAIN)
+            named = or_(ItemRow.key.in_(chunk), ItemRow.alias.in_(chunk))
+            stale = and_(ItemRow.feed_id == feed_id, named, ItemRow.present < now - PRESENCE_GRAIN)
             self.session.execute(update(ItemRow).where(stale).values(present=now))
 
     def add_items(self, feed_id: int, items: Sequence[Item]) -> list[int]:
@@ -137,6 +143,7 @@ class FeedRows:
             {
                 "feed_id": feed_id,
                 "key": item.key,
+                "alias": item.alias,
                 "url": item.url,
                 "title": item.title,
                 "summary": item.summary,

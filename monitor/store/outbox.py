@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, tuple_, update
+from sqlalchemy import and_, case, func, or_, select, tuple_, update
 
 from monitor.model import Alert, Channel, Delivery, Event, Status, Story, Told
 from monitor.store.schema import AlertRow, DeliveryRow, StoryRow
@@ -130,9 +130,10 @@ class OutboxRows(StoryRows):
         self._mark(delivery, status=Status.DEAD, last_error=error)
 
     def postpone(self, delivery: int, *, until: datetime) -> None:
-        """Give a claimed delivery back untried, to be due again at `until`."""
+        """Give back a claimed delivery that was not tried."""
+        tried = case((DeliveryRow.attempts > 0, Status.FAILED), else_=Status.PENDING)
         given_back = update(DeliveryRow).where(DeliveryRow.id == delivery)
-        self.session.execute(given_back.values(status=Status.PENDING, leased_until=None, next_attempt=until))
+        self.session.execute(given_back.values(status=tried, next_attempt=until, leased_until=None))
 
     def release_deliveries(self, *, now: datetime) -> None:
         """End every lease: what a program that was killed was sending is due again at once."""

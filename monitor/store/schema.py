@@ -86,6 +86,7 @@ class ItemRow(Base):
     __tablename__ = "item"
     __table_args__ = (
         UniqueConstraint("feed_id", "key"),
+        Index(None, "feed_id", "alias"),
         Index(None, "url"),
         Index(None, "matched", "present"),
         {"sqlite_autoincrement": True},
@@ -94,6 +95,7 @@ class ItemRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     feed_id: Mapped[int] = mapped_column(ForeignKey("feed.id"))
     key: Mapped[str] = mapped_column(Text)
+    alias: Mapped[str] = mapped_column(Text)
     url: Mapped[str] = mapped_column(Text)
     title: Mapped[str] = mapped_column(Text)
     summary: Mapped[str] = mapped_column(Text)

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Select, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from monitor.model import Hit, Item, Match, Member, Placement, Source, Story
-from monitor.store.schema import FeedRow, ItemRow, MemberRow, StoryRow
+from monitor.store.schema import AlertRow, FeedRow, ItemRow, MemberRow, StoryRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,20 @@ class StoryRows:
         values = [asdict(source) for source in sources]
         self.session.execute(update(StoryRow).where(StoryRow.id == story).values(sources=values))
 
+    def prune_stories(self, *, before: datetime, limit: int) -> int:
+        """Drop up to `limit` stories that were never told and are older than that; give how many.
+
+        Their items go on as items that matched nothing, and are dropped as such once their feeds let go of them.
+        """
+        told = select(AlertRow.story_id)
+        old = select(StoryRow.id).where(StoryRow.last_seen < before, StoryRow.id.not_in(told)).limit(limit)
+        ids = list(self.session.scalars(old))
+        items = select(MemberRow.item_id).where(MemberRow.story_id.in_(ids))
+        self.session.execute(update(ItemRow).where(ItemRow.id.in_(items)).values(matched=False))
+        self.session.execute(delete(MemberRow).where(MemberRow.story_id.in_(ids)))
+        self.session.execute(delete(StoryRow).where(StoryRow.id.in_(ids)))
+        return len(ids)
+
     def stories(
         self, ids: Iterable[int] | None = None, *, topic: str | None = None, limit: int | None = None
     ) -> list[StoryRecord]:
@@ -118,6 +132,7 @@ def _member(membership: MemberRow, item: ItemRow, feed: FeedRow) -> Member:
         id=item.id,
         item=Item(
             key=item.key,
+            alias=item.alias,
             url=item.url,
             title=item.title,
             summary=item.summary,

@@ -67,6 +67,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("feed_id", sa.Integer(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("alias", sa.Text(), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("summary", sa.Text(), nullable=False),
@@ -81,6 +82,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("feed_id", "key", name=op.f("uq_item_feed_id_key")),
         sqlite_autoincrement=True,
     )
+    op.create_index(op.f("ix_item_feed_id_alias"), "item", ["feed_id", "alias"], unique=False)
     op.create_index(op.f("ix_item_matched_present"), "item", ["matched", "present"], unique=False)
     op.create_index(op.f("ix_item_url"), "item", ["url"], unique=False)
     op.create_table(

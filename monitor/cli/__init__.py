@@ -1,0 +1,154 @@
+"""The commands: their names, options and help. What each does is imported when it runs, so that help is instant."""
+
+from __future__ import annotations
+
+import click
+
+from monitor import __version__
+from monitor.errors import ConfigError, MonitorError
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+class _Commands(click.Group):
+    """Turns our errors into exit statuses: 2 for a bad configuration, 1 for anything else that failed."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            click.echo("\n".join(error.lines()), err=True)
+            ctx.exit(2)
+        except MonitorError as error:
+            click.echo(f"monitor: {error}", err=True)
+            ctx.exit(1)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        """List the commands in the order in which they are met, not by name."""
+        return list(self.commands)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--config",
+    metavar="FILE",
+    help="The configuration. Default: $MONITOR_CONFIG, else ./feeds.toml, else /etc/monitor/feeds.toml.",
+)
+@click.version_option(__version__, prog_name="monitor")
+@click.pass_context
+def cli(ctx: click.Context, config: str | None) -> None:
+    """Watch news feeds and tell the right people once.
+
+    Polls the feeds of feeds.toml, keeps what matches a topic, gathers what tells the same story, and sends one alert
+    per development through any channel that Apprise reaches.
+
+    Exit status: 0 done; 1 something failed and the message says what; 2 wrong usage or configuration.
+    """
+    ctx.obj = config
+
+
+@cli.command()
+def demo() -> None:
+    """Play a sample of the news through the whole program; needs no network and no configuration."""
+    from monitor.demo import play_demo
+
+    play_demo()
+
+
+@cli.command()
+@click.option("--all", "everything", is_flag=True, help="Poll every feed, due or not.")
+@json_option
+@click.pass_obj
+def once(config: str | None, *, everything: bool, as_json: bool) -> None:
+    """Poll the feeds that are due, deliver what is pending, print a summary, and exit."""
+    from monitor.cli.once import poll_once
+
+    poll_once(config, everything=everything, as_json=as_json)
+
+
+@cli.command()
+@click.pass_obj
+def run(config: str | None) -> None:
+    """Run the daemon: SIGTERM stops it, SIGHUP reloads the configuration."""
+    from monitor.cli.run import run_service
+
+    run_service(config)
+
+
+@cli.command()
+@click.pass_obj
+def check(config: str | None) -> None:
+    """Check the configuration and list every problem as feeds.toml:LINE: message."""
+    from monitor.cli.check import check_config
+
+    check_config(config)
+
+
+@cli.command()
+@json_option
+@click.pass_obj
+def feeds(config: str | None, *, as_json: bool) -> None:
+    """Show how each feed fares: last success, items a day, next poll, trouble in plain words."""
+    from monitor.cli.listings import list_feeds
+
+    list_feeds(config, as_json=as_json)
+
+
+@cli.command()
+@click.option("--topic", metavar="NAME", help="Only stories of this topic.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the N newest.")
+@json_option
+@click.pass_obj
+def stories(config: str | None, *, topic: str | None, limit: int | None, as_json: bool) -> None:
+    """List the stories, newest first: sources, independent sources, languages, first and last seen."""
+    from monitor.cli.listings import list_stories
+
+    list_stories(config, topic=topic, limit=limit, as_json=as_json)
+
+
+@cli.command()
+@click.argument("number", type=int, metavar="ID")
+@json_option
+@click.pass_obj
+def story(config: str | None, number: int, *, as_json: bool) -> None:
+    """Show one story: every member, why it matched and why it is there."""
+    from monitor.cli.listings import show_story
+
+    show_story(config, number, as_json=as_json)
+
+
+@cli.group(invoke_without_command=True)
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the N newest.")
+@json_option
+@click.pass_context
+def alerts(ctx: click.Context, *, limit: int | None, as_json: bool) -> None:
+    """List what was told to whom, and what is pending, failing or dead."""
+    if ctx.invoked_subcommand is None:
+        from monitor.cli.listings import list_alerts
+
+        list_alerts(ctx.obj, limit=limit, as_json=as_json)
+
+
+@alerts.command()
+@click.pass_obj
+def retry(config: str | None) -> None:
+    """Make everything that failed or was given up due again."""
+    from monitor.cli.listings import retry_alerts
+
+    retry_alerts(config)
+
+
+@cli.command()
+@click.argument("channel")
+@json_option
+@click.pass_obj
+def test(config: str | None, channel: str, *, as_json: bool) -> None:
+    """Send one test message to CHANNEL and report what each of its URLs answers."""
+    from monitor.cli.test import test_channel
+
+    test_channel(config, channel, as_json=as_json)
+
+
+def main() -> None:
+    """Run the command line."""
+    cli(prog_name="monitor")

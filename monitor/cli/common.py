@@ -1,0 +1,66 @@
+"""What several commands need: the configuration, the store, the time, and ways to print."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from rich.console import Console
+
+from monitor.config import find_config, load_config
+from monitor.model import Config
+from monitor.store import Store, open_store
+
+# Parsing is what takes processor time; more workers than this bring nothing until thousands of feeds change at once.
+MOST_WORKERS = 4
+
+
+def read_config(option: str | None) -> Config:
+    """Find and read the configuration. Raises ConfigError."""
+    return load_config(find_config(option, environ=os.environ), environ=os.environ)
+
+
+@contextmanager
+def opened_store(config: Config) -> Iterator[Store]:
+    """Open the configured database, and close it at the end. Raises StoreError."""
+    store = open_store(config.database)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def worker_count() -> int:
+    """How many parser processes suit this machine."""
+    return min(os.cpu_count() or 1, MOST_WORKERS)
+
+
+def utc_now() -> datetime:
+    """Give the time."""
+    return datetime.now(UTC)
+
+
+def print_json(value: Any) -> None:
+    """Print JSON with times as ISO 8601 UTC."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=iso_utc))
+
+
+def iso_utc(when: datetime) -> str:
+    """Write a time as ISO 8601 UTC to the second: 2017-04-01T09:00:00Z."""
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def local_time(when: datetime | None, config: Config) -> str:
+    """Write a time in the operator's zone, for people; a dash for none."""
+    return "–" if when is None else when.astimezone(config.timezone).strftime("%Y-%m-%d %H:%M")
+
+
+def make_console() -> Console:
+    """Make what tables are printed with: as wide as the terminal, and 100 columns elsewhere."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=100)

@@ -1,0 +1,102 @@
+"""`monitor once`: poll what is due, deliver what is pending, say what happened."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable
+from contextlib import nullcontext, redirect_stdout
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from monitor.cli.common import opened_store, print_json, read_config, utc_now, worker_count
+from monitor.deliver import deliver_due
+from monitor.errors import FetchError
+from monitor.log import configure_logging
+from monitor.model import Config, Status
+from monitor.pipeline import PollResult, open_pipeline
+from monitor.reading import Reader
+from monitor.store import Store
+
+# So many failed feeds are named; the rest is counted, `monitor feeds` has them all.
+_FAILURES_SHOWN = 10
+
+
+def poll_once(option: str | None, *, everything: bool, as_json: bool) -> None:
+    """Do one round. With `as_json` only the summary goes to standard output, channels that print go to the other."""
+    configure_logging(level="error")
+    config = read_config(option)
+    with opened_store(config) as store, redirect_stdout(sys.stderr) if as_json else nullcontext():
+        polls, sent = asyncio.run(_do_round(config, store, everything=everything))
+        with store.read() as tx:
+            outbox = tx.delivery_counts()
+    summary = _summarise(polls, sent=sent, outbox=outbox)
+    if as_json:
+        print_json(summary)
+    else:
+        _print_summary(summary, polls)
+    if polls and all(poll.outcome == "failed" for poll in polls):
+        raise FetchError("refused", f"none of {len(polls)} feeds could be fetched: is this machine on line?")
+
+
+async def _do_round(config: Config, store: Store, *, everything: bool) -> tuple[list[PollResult], int]:
+    async with (
+        Reader(worker_count()) as reader,
+        open_pipeline(config, store=store, reader=reader, clock=utc_now) as pipeline,
+    ):
+        due = await pipeline.sync_feeds(everything=everything)
+        polls = []
+        with _progress() as progress:
+            task = progress.add_task("polling", total=due)
+            async for poll in pipeline.poll_due():
+                polls.append(poll)
+                progress.advance(task)
+        counts = await deliver_due(store, config, now=utc_now)
+    return polls, counts.sent
+
+
+def _progress() -> Progress:
+    """A bar on a terminal, nothing elsewhere; on standard error, since results go to standard output."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _summarise(polls: list[PollResult], *, sent: int, outbox: dict[Status, int]) -> dict[str, dict[str, int]]:
+    outcomes = [poll.outcome for poll in polls]
+    return {
+        "feeds": {
+            "polled": len(polls),
+            "changed": outcomes.count("changed"),
+            "unchanged": outcomes.count("unchanged"),
+            "failed": outcomes.count("failed"),
+        },
+        "items": {"new": sum(poll.new for poll in polls), "matched": sum(poll.matched for poll in polls)},
+        "stories": {
+            "new": sum(poll.new_stories for poll in polls),
+            "updated": sum(poll.updated_stories for poll in polls),
+        },
+        "deliveries": {
+            "sent": sent,
+            "pending": _count(outbox, [Status.PENDING, Status.SENDING, Status.HELD]),
+            "failed": _count(outbox, [Status.FAILED, Status.DEAD]),
+        },
+    }
+
+
+def _count(outbox: dict[Status, int], statuses: Iterable[Status]) -> int:
+    return sum(outbox.get(status, 0) for status in statuses)
+
+
+def _print_summary(summary: dict[str, dict[str, Any]], polls: list[PollResult]) -> None:
+    for name, label in (("feeds", "Feeds"), ("items", "Items"), ("stories", "Stories"), ("deliveries", "Alerts")):
+        counts = ", ".join(f"{count} {what}" for what, count in summary[name].items())
+        click.echo(f"{label + ':':9}{counts}")
+    failures = [poll for poll in polls if poll.outcome == "failed"]
+    for poll in failures[:_FAILURES_SHOWN]:
+        click.echo(f"  failed: {poll.feed}: {poll.error}")
+    if len(failures) > _FAILURES_SHOWN:
+        click.echo(f"  and {len(failures) - _FAILURES_SHOWN} more: see monitor feeds")

@@ -1,0 +1,376 @@
+"""Deliveries that are due -> messages at their channels, each marked as sent, to be retried, or dead; knows Apprise."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random as chance
+import re
+import sys
+import traceback
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+from functools import partial
+from http import HTTPStatus
+from http.client import responses
+from threading import Thread
+from typing import TypeVar
+from urllib.parse import unquote
+
+from apprise import Apprise, AppriseAsset, AppriseResult, NotificationManager, NotifyBase, NotifyFormat, OverflowMode
+from apprise.decorators import notify
+
+from monitor.errors import DeliveryError
+from monitor.log import get_logger
+from monitor.model import Channel, Config, Delivery, Message, Secret, Status
+from monitor.render import render_alert
+from monitor.store import Store, Transaction
+from monitor.store.outbox import PER_TARGET
+
+T = TypeVar("T")
+
+# A service that needs longer is taken to be down. What it accepted after that is sent again: at least once.
+SEND_TIMEOUT = timedelta(seconds=15)
+# The deliveries that are claimed of one channel URL are sent one after the other; the lease outlasts them all.
+LEASE = SEND_TIMEOUT * (PER_TARGET + 1)
+CLAIM = 100
+# How often newly due deliveries are looked for while others are still on their way.
+POLL = timedelta(seconds=1)
+
+# Exponential backoff with full jitter ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+BACKOFF_BASE = timedelta(seconds=30)
+BACKOFF_CAP = timedelta(hours=1)
+GIVE_UP_AFTER = timedelta(hours=24)
+# An answer that no retry heals is believed the second time: a proxy that restarts says 404 or 403 as well.
+_PERMANENT_ATTEMPTS = 2
+
+# The statuses that stay until somebody acts: a bad request, token, right, address.
+_PERMANENT = {400, 401, 403, 404, 410}
+# A refusal of this kind is about the channel, not about the message: the next message would fare no better.
+_UNAVAILABLE = {None, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+# Apprise tells an HTTP status only in the words of its log.
+_STATUS = re.compile(r"(?:error=|HTTP |\()([1-5]\d\d)\b")
+_SCHEME = re.compile(r"\s*([a-z][a-z0-9+.-]{0,30})://", re.IGNORECASE)
+# Pieces of a URL no longer than this are too common in any text to be told from it.
+_SHORT = 3
+_SEPARATORS = (r"[^\w.-]+", r"[^\w]+", r"[/?&=@:#,+\s]+")
+
+# Apprise logs URLs, and passwords below WARNING; urllib3 logs paths, which hold tokens. What a delivery needs of it
+# comes with its result, so nothing goes on to the handlers that this program, or what embeds it, has set up.
+for _name in ("apprise", "urllib3"):
+    logging.getLogger(_name).propagate = False
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+_SERVICES = NotificationManager()  # type: ignore[no-untyped-call]  # Apprise leaves it untyped
+# No deadline of Apprise's: it would move the call into its shared pool, where six hung calls hold up all others.
+# No images of Apprise's: the reader's phone would fetch them from a third party.
+_ASSET = AppriseAsset(
+    app_id="monitor",
+    app_desc="monitor",
+    app_url="",
+    image_url_mask="",
+    image_url_logo="",
+    http_redirects=False,
+    async_mode=False,
+    service_timeout=0,
+)
+_log = get_logger()
+
+
+@notify(on="print", name="Print", body_format=NotifyFormat.TEXT)  # type: ignore[no-untyped-call, untyped-decorator]  # Apprise's own
+def _print_message(body: str, title: str, *_args: object, **_kwargs: object) -> bool:
+    """Serve `print://`: the message on standard output, where a terminal that lacks a character shows `?`."""
+    text = f"\n{title}\n{'─' * len(title)}\n{body}\n" if title else f"\n{body}\n"
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    sys.stdout.flush()
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryCounts:
+    """How many deliveries were sent, will be tried again, and were given up."""
+
+    sent: int = 0
+    failed: int = 0
+    dead: int = 0
+
+
+def check_channel_url(url: Secret) -> str:
+    """Say what is wrong with a channel's URL, without showing any of it but its scheme; empty if Apprise takes it."""
+    if _make_service(url) is not None:
+        return ""
+    found = _SCHEME.match(url.reveal())
+    if found is None:
+        return "an Apprise URL starts with its service's name, as in mailto://, tgram:// or ntfy://"
+    scheme = found[1].lower()
+    if scheme in {"http", "https"}:
+        return f"Apprise knows no service at this {scheme}:// address; a webhook of your own is json:// or jsons://"
+    if scheme not in _SERVICES:
+        near = get_close_matches(scheme, _SERVICES.schemas(), n=1)  # type: ignore[no-untyped-call]  # the same
+        return f"Apprise knows no service '{scheme}://'" + (f": did you mean {near[0]}://?" if near else "")
+    return _explain_service(scheme)
+
+
+def _explain_service(scheme: str) -> str:
+    service = _SERVICES[scheme]
+    if not service.enabled:
+        needs = service.requirements.get("packages_required") or "software that this system does not have"
+        return f"{scheme}:// cannot be used here, it needs {needs if isinstance(needs, str) else ', '.join(needs)}"
+    forms = sorted((form.replace("{schema}", scheme) for form in service.templates), key=len)
+    form = f"{forms[0]} or, in full, {forms[-1]}" if len(forms) > 1 else forms[0]
+    return f"this {service.service_name} URL lacks a part or has a bad one; its form is {form}"
+
+
+async def send_message(url: Secret, message: Message, *, timeout: timedelta = SEND_TIMEOUT) -> None:  # noqa: ASYNC109 - a thread is waited for, which cannot be cancelled
+    """Send one message to one channel URL, in a thread of its own.
+
+    Raises:
+        DeliveryError: it was not accepted, or not within `timeout`, when it may yet arrive. The message holds no
+            part of the URL.
+    """
+    service = _make_service(url)
+    if service is None:
+        raise DeliveryError(check_channel_url(url), permanent=True)
+    try:
+        async with asyncio.timeout(timeout.total_seconds()):
+            result = await asyncio.wrap_future(_start(partial(_notify, service, message)))
+    except TimeoutError as error:
+        seconds = timeout.total_seconds()
+        raise DeliveryError(f"{service.service_name} has not answered within {seconds:g} s") from error
+    if not result:
+        raise _explain(result, url, str(service.service_name))
+
+
+def retry_at(
+    attempts: int, *, first_attempt: datetime, now: datetime, random: Callable[[], float] = chance.random
+) -> datetime | None:
+    """Say when to try again after `attempts` failures (1 or more); None when it was tried for 24 hours.
+
+    The wait is drawn from 0 to 30 s × 2^(attempts - 1), at most 1 h: exponential backoff with full jitter. The last
+    attempt falls on the end of the 24 hours at the latest. `random` gives a number from 0 to 1.
+    """
+    end = first_attempt + GIVE_UP_AFTER
+    if now >= end:
+        return None
+    longest = min(BACKOFF_CAP, BACKOFF_BASE * (1 << min(attempts - 1, 10)))
+    return min(now + longest * random(), end)
+
+
+async def deliver_due(
+    store: Store,
+    config: Config,
+    *,
+    now: Callable[[], datetime],
+    settled: timedelta = timedelta(0),
+    stopping: asyncio.Event | None = None,
+    timeout: timedelta = SEND_TIMEOUT,  # noqa: ASYNC109 - of each message, not of this function
+) -> DeliveryCounts:
+    """Send what is due, and what falls due meanwhile, until nothing is left or `stopping` is set.
+
+    Deliveries made less than `settled` ago are left to gather further events. Channel URLs are served concurrently,
+    and each in order, so that none waits for another. `stopping` lets the messages on their way arrive; claims on
+    others run out with their lease. A program that dies between sending and marking repeats at most one message for
+    each channel URL.
+
+    Raises:
+        StoreError: the database refused; what was on its way may be repeated.
+    """
+    outbox = _Outbox(store, config, now, settled, timeout, stopping or asyncio.Event())
+    lanes: set[asyncio.Task[None]] = set()
+    try:
+        while True:
+            lanes |= {asyncio.create_task(outbox.send(lane)) for lane in await outbox.claim()}
+            if not lanes:
+                return outbox.counts()
+            done, lanes = await asyncio.wait(lanes, timeout=POLL.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+            for lane in done:
+                lane.result()
+    finally:
+        for lane in lanes:
+            lane.cancel()
+        await asyncio.gather(*lanes, return_exceptions=True)
+
+
+@dataclass(slots=True)
+class _Outbox:
+    """One run of deliver_due. `down` says until when a channel URL that is out of service is left alone."""
+
+    store: Store
+    config: Config
+    now: Callable[[], datetime]
+    settled: timedelta
+    timeout: timedelta
+    stopping: asyncio.Event
+    down: dict[tuple[str, int], datetime] = field(default_factory=dict)
+    tally: Counter[Status] = field(default_factory=Counter)
+
+    def counts(self) -> DeliveryCounts:
+        tally = self.tally
+        return DeliveryCounts(sent=tally[Status.SENT], failed=tally[Status.FAILED], dead=tally[Status.DEAD])
+
+    async def claim(self) -> list[list[Delivery]]:
+        """Take what is due, a list for each channel URL that nothing is on its way to."""
+        if self.stopping.is_set():
+            return []
+        now = self.now()
+        claimed = await self._write(
+            lambda tx: tx.claim_deliveries(now=now, lease=LEASE, limit=CLAIM, settled_before=now - self.settled)
+        )
+        lanes: dict[tuple[str, int], list[Delivery]] = {}
+        for delivery in claimed:
+            lanes.setdefault((delivery.channel, delivery.ordinal), []).append(delivery)
+        return list(lanes.values())
+
+    async def send(self, lane: Sequence[Delivery]) -> None:
+        """Send the deliveries of one channel URL in order; give back, untried, what is not to be sent now."""
+        for delivery in lane:
+            until = self._held_until(delivery)
+            if until is None:
+                await self._deliver(delivery)
+            else:
+                await self._write(partial(_postpone, delivery, until))
+
+    def _held_until(self, delivery: Delivery) -> datetime | None:
+        now = self.now()
+        if self.stopping.is_set():
+            return now
+        until = self.down.get((delivery.channel, delivery.ordinal), now)
+        return until if until > now else None
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        try:
+            channel = self._find_channel(delivery)
+            message = render_alert(delivery, channel, timezone=self.config.timezone)
+            await send_message(_find_url(delivery, channel), message, timeout=self.timeout)
+        except DeliveryError as error:
+            down = not error.permanent and error.status in _UNAVAILABLE
+            await self._write(partial(self._mark_refused, delivery, error, down))
+        except Exception as error:  # noqa: BLE001 - one message that trips this program or Apprise must not stop the others
+            await self._write(partial(self._mark_refused, delivery, _explain_fault(error), False))
+        else:
+            await self._write(partial(self._mark_sent, delivery))
+
+    def _find_channel(self, delivery: Delivery) -> Channel:
+        for channel in self.config.channels:
+            if channel.name == delivery.channel:
+                return channel
+        raise DeliveryError(f"channel '{delivery.channel}' is no longer in feeds.toml: put it back within 24 hours")
+
+    def _mark_sent(self, delivery: Delivery, tx: Transaction) -> None:
+        tx.mark_sent(delivery.id, now=self.now())
+        self.tally[Status.SENT] += 1
+        _log.info("delivered", **_fields(delivery))
+
+    def _mark_refused(self, delivery: Delivery, error: DeliveryError, down: bool, tx: Transaction) -> None:  # noqa: FBT001 - called through partial
+        attempts, words = delivery.attempts + 1, str(error)
+        again = retry_at(attempts, first_attempt=delivery.first_attempt, now=self.now())
+        if again is None or (error.permanent and attempts >= _PERMANENT_ATTEMPTS):
+            tx.mark_dead(delivery.id, error=words)
+            self.tally[Status.DEAD] += 1
+            _log.error("delivery given up", **_fields(delivery), error=words)
+            return
+        tx.mark_failed(delivery.id, error=words, next_attempt=again)
+        self.tally[Status.FAILED] += 1
+        if down:
+            self.down[delivery.channel, delivery.ordinal] = again
+        tell = _log.error if error.permanent else _log.warning
+        tell("delivery failed", **_fields(delivery), error=words, again=again.isoformat(timespec="seconds"))
+
+    async def _write(self, work: Callable[[Transaction], T]) -> T:
+        """Do a piece of work in a transaction of its own, in the store's thread."""
+
+        def run() -> T:
+            with self.store.write() as tx:
+                return work(tx)
+
+        return await self.store.run(run)
+
+
+def _postpone(delivery: Delivery, until: datetime, tx: Transaction) -> None:
+    tx.postpone(delivery.id, until=until)
+
+
+def _find_url(delivery: Delivery, channel: Channel) -> Secret:
+    """Find the URL by its fingerprint, wherever it stands now, else by its place: the token may have been changed."""
+    for url in channel.urls:
+        if url.fingerprint == delivery.target:
+            return url
+    if delivery.ordinal < len(channel.urls):
+        return channel.urls[delivery.ordinal]
+    raise DeliveryError(f"channel '{channel.name}' has no URL number {delivery.ordinal + 1} in feeds.toml any more")
+
+
+def _fields(delivery: Delivery) -> dict[str, str | int]:
+    return {
+        "channel": delivery.channel,
+        "url": delivery.ordinal + 1,
+        "story": delivery.story.id,
+        "attempts": delivery.attempts + 1,
+    }
+
+
+def _make_service(url: Secret) -> NotifyBase | None:
+    """Let Apprise read the URL; what the URL may not decide is set here. None: it cannot be used."""
+    service = Apprise.instantiate(url.reveal(), asset=_ASSET)
+    if service is None:
+        return None
+    service.overflow_mode = OverflowMode.SPLIT  # the default sends what the service then refuses
+    service.retry = 0  # retries are ours: Apprise's own end with the program
+    service.optional = False  # an optional service would report every failure as a success
+    service.redirects = False  # a redirect may lead to an address inside the network
+    return service
+
+
+def _notify(service: NotifyBase, message: Message) -> AppriseResult:
+    apprise = Apprise(asset=_ASSET)
+    apprise.add(service)
+    return apprise.notify(body=message.body, title=message.title, body_format=NotifyFormat.TEXT)
+
+
+def _start(work: Callable[[], T]) -> Future[T]:
+    """Do the work in a thread that never keeps the program from exiting, as a pool's threads would."""
+    future: Future[T] = Future()
+    future.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the one who waits
+            future.set_exception(error)
+
+    Thread(target=run, name="deliver", daemon=True).start()
+    return future
+
+
+def _explain(result: AppriseResult, url: Secret, service: str) -> DeliveryError:
+    """Make an error of what Apprise logged, without any part of the URL."""
+    lines = [entry.message for entry in result.logs()]
+    found = next((match for line in lines if (match := _STATUS.search(line))), None)
+    if found is None:
+        return DeliveryError(f"{service}: {_scrub(' '.join(lines), url) or 'not accepted'}")
+    status = int(found[1])
+    phrase = responses.get(status, "")
+    return DeliveryError(
+        f"{service} answered {status} {phrase}".rstrip(), permanent=status in _PERMANENT, status=status
+    )
+
+
+def _explain_fault(error: Exception) -> DeliveryError:
+    """Say where it happened; what the error says may hold a secret."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return DeliveryError(
+        f"a fault of the program, please report it: {type(error).__name__} in {place.name}, line {place.lineno}"
+    )
+
+
+def _scrub(text: str, url: Secret) -> str:
+    """Star out every piece of the URL but its scheme, as written and decoded, whatever its case."""
+    raw = url.reveal().partition("://")[2]
+    pieces = {raw}.union(*(re.split(separators, form) for form in (raw, unquote(raw)) for separators in _SEPARATORS))
+    long = sorted((piece for piece in pieces if len(piece) > _SHORT), key=len, reverse=True)
+    return re.sub("|".join(map(re.escape, long)), "***", text, flags=re.IGNORECASE) if long else text

@@ -1,0 +1,60 @@
+"""Item, topics -> [Match], each with its reason: which terms of the query hit, where, and the words they met."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from monitor.match.document import Document, language_ranges
+from monitor.match.query import read_query
+from monitor.match.terms import Node
+from monitor.model import Feed, Hit, Item, Match, Topic
+
+__all__ = ["CompiledTopic", "compile_topic", "match_topics"]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledTopic:
+    """A topic whose query has been read, ready for any number of items."""
+
+    topic: Topic
+    query: Node
+
+    def admits(self, item: Item, *, feed: Feed) -> bool:
+        """Tell whether the topic's `languages` and `feeds` let the item in; a nameless feed goes by its URL."""
+        languages = {language.lower() for language in self.topic.languages}
+        names = {feed.name or feed.url, *feed.tags}
+        return (not languages or not languages.isdisjoint(language_ranges(item.lang))) and (
+            not self.topic.feeds or not names.isdisjoint(self.topic.feeds)
+        )
+
+
+def compile_topic(topic: Topic, feeds: Sequence[Feed] = ()) -> CompiledTopic:
+    """Read a topic's query once.
+
+    Where `feeds` are given, a `tag:` that none of them has is an error too: such a topic would be silent for ever.
+
+    Raises:
+        QueryError: what is wrong, how to write it, and the 0-based character of `topic.query` where it goes wrong.
+    """
+    return CompiledTopic(topic, read_query(topic.query, tags={tag for feed in feeds for tag in feed.tags}))
+
+
+def match_topics(item: Item, topics: Sequence[CompiledTopic], *, feed: Feed) -> list[Match]:
+    """Give the topics that an item belongs to, in their order, each with the terms that say so.
+
+    The item is folded and split into words once for all topics. A match names every term that holds in some branch of
+    the query that is true, with its first place in each field; terms under NOT are never among them.
+    """
+    document = Document(item, feed)
+    matches = []
+    for compiled in topics:
+        if not compiled.admits(item, feed=feed):
+            continue
+        found = compiled.query.find(document)
+        if found is not None:
+            hits = dict.fromkeys(
+                Hit(place.term, place.field, document[place.field].written(place.start, place.end)) for place in found
+            )
+            matches.append(Match(compiled.topic.name, tuple(hits)))
+    return matches

@@ -1,0 +1,282 @@
+"""Joins the stages: one poll of one feed, from its address to alerts in the outbox, in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from random import random
+
+from monitor.cluster import StoryIndex, assign_story, independent_sources
+from monitor.decide import decide_alerts
+from monitor.errors import FetchError, ParseError
+from monitor.fetch import Fetcher
+from monitor.log import get_logger
+from monitor.match import compile_topic, match_topics
+from monitor.model import Config, Feed, Match, Member, NotModified, Reading, Response
+from monitor.reading import Reader
+from monitor.schedule import Hints, Poll, dump_rhythm, load_rhythm, plan_next_poll, read_freshness, spread_polls
+from monitor.store import FeedState, Store, Transaction
+
+# A claimed feed is polled by nobody else for this long. It covers the longest timeout, the wait for a free connection
+# and the parser's deadline; a program that was killed gives its claims back at the next start.
+LEASE = timedelta(minutes=10)
+
+log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class PollResult:
+    """What one poll brought. `outcome` is changed, unchanged or failed; the numbers count items and stories."""
+
+    feed: str
+    outcome: str
+    new: int = 0
+    matched: int = 0
+    new_stories: int = 0
+    updated_stories: int = 0
+    error: str = ""
+
+
+@dataclass(slots=True)
+class _TopicIndex:
+    """A topic's open stories in memory, and the newest membership it has seen."""
+
+    index: StoryIndex
+    newest: int = 0
+
+
+@asynccontextmanager
+async def open_pipeline(
+    config: Config, *, store: Store, reader: Reader, clock: Callable[[], datetime]
+) -> AsyncIterator[Pipeline]:
+    """Open a pipeline for one configuration; its connections are closed at the end."""
+    async with Fetcher(config.fetch, contact=config.contact) as fetcher:
+        yield Pipeline(config, store=store, fetcher=fetcher, reader=reader, clock=clock)
+
+
+class Pipeline:
+    """The stages, joined for one configuration. A new configuration is a new pipeline over the same store."""
+
+    def __init__(
+        self, config: Config, *, store: Store, fetcher: Fetcher, reader: Reader, clock: Callable[[], datetime]
+    ) -> None:
+        self._config = config
+        self._store = store
+        self._fetcher = fetcher
+        self._reader = reader
+        self._clock = clock
+        self._feeds = {feed.url: feed for feed in config.feeds}
+        self._windows = {topic.name: topic.window for topic in config.topics}
+        self._topics = [compile_topic(topic, config.feeds) for topic in config.topics]
+        self._indexes: dict[str, _TopicIndex] = {}
+
+    async def sync_feeds(self, *, spread: bool = False, everything: bool = False) -> int:
+        """Make the store's feeds follow the configuration; tell how many are due.
+
+        With `spread`, what is due is spread out and what a clock jump has put far off is brought back; with
+        `everything`, every feed is due at once.
+        """
+        return await self._store.run(partial(self._sync_feeds, spread=spread, everything=everything))
+
+    async def claim_feeds(self, limit: int, *, due_before: datetime | None = None) -> list[FeedState]:
+        """Take up to `limit` feeds that are due.
+
+        What another program with another configuration has put into the store is left to it.
+        """
+        claimed = await self._store.run(partial(self._claim_feeds, limit, due_before))
+        return [state for state in claimed if state.url in self._feeds]
+
+    async def poll_due(self) -> AsyncIterator[PollResult]:
+        """Poll every feed that is due now, a bounded number at a time, and give each result as it comes."""
+        started, most = self._clock(), 2 * self._config.fetch.concurrency
+        running: set[asyncio.Task[PollResult]] = set()
+        try:
+            while True:
+                due = await self.claim_feeds(most - len(running), due_before=started) if len(running) < most else []
+                running |= {asyncio.create_task(self.poll_feed(state)) for state in due}
+                if not running:
+                    return
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for poll in done:
+                    yield poll.result()
+        finally:
+            for poll in running:
+                poll.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def poll_feed(self, state: FeedState) -> PollResult:
+        """Take one feed through all the stages. A failure of the feed is a result; only a StoreError is raised."""
+        feed = self._feeds[state.url]
+        try:
+            answer = await self._fetcher.fetch(feed, state.validators)
+            reading = await self._read(answer, feed, state)
+        except (FetchError, ParseError) as error:
+            result = await self._store.run(partial(self._record_failure, state, feed, error))
+        else:
+            result = await self._store.run(partial(self._record_answer, state, feed, answer, reading))
+        _log_poll(result)
+        return result
+
+    def _sync_feeds(self, *, spread: bool, everything: bool) -> int:
+        now = self._clock()
+        with self._store.write() as tx:
+            tx.sync_feeds(self._config.feeds, now=now)
+            planned = tx.planned_polls()
+            due = [next_poll for next_poll, _ in planned.values()]
+            if everything:
+                due = [now] * len(planned)
+            elif spread:
+                longest = max([timedelta(days=1), *(feed.interval for feed in self._config.feeds if feed.interval)])
+                settings = self._config.fetch
+                due = spread_polls(list(planned.values()), settings=settings, now=now, random=random, longest=longest)
+            tx.move_polls(
+                {feed: when for (feed, (old, _)), when in zip(planned.items(), due, strict=True) if when != old}
+            )
+        return sum(when <= now for when in due)
+
+    def _claim_feeds(self, limit: int, due_before: datetime | None) -> list[FeedState]:
+        with self._store.write() as tx:
+            return tx.claim_feeds(now=self._clock(), lease=LEASE, limit=limit, due_before=due_before)
+
+    async def _read(self, answer: Response | NotModified, feed: Feed, state: FeedState) -> Reading | None:
+        if isinstance(answer, NotModified):
+            return None
+        known = await self._store.run(partial(self._known_keys, state.id))
+        return await self._reader.read(answer, lang=feed.lang, known=known, now=self._clock())
+
+    def _known_keys(self, feed_id: int) -> frozenset[str]:
+        with self._store.read() as tx:
+            return tx.known_keys(feed_id)
+
+    def _record_answer(
+        self, state: FeedState, feed: Feed, answer: Response | NotModified, reading: Reading | None
+    ) -> PollResult:
+        """Keep a good answer: its items, their stories, the alerts, and only then the validators, all or nothing."""
+        now = self._clock()
+        with self._clustering(), self._store.write() as tx:
+            result = PollResult(feed=_name(feed, state, reading), outcome="unchanged")
+            if reading is not None:
+                tx.save_document(state.id, title=reading.title, known=reading.known, now=now)
+                result = self._tell_stories(tx, state, replace(feed, name=result.feed), reading, now=now)
+            tx.save_success(state.id, answer.validators, now=now)
+            self._plan(tx, state, feed, _good_poll(answer, reading, now=now), now=now)
+        return result
+
+    def _record_failure(self, state: FeedState, feed: Feed, error: FetchError | ParseError) -> PollResult:
+        now = self._clock()
+        with self._store.write() as tx:
+            tx.save_failure(state.id, kind=error.kind, message=str(error))
+            self._plan(tx, state, feed, _failed_poll(error), now=now)
+        return PollResult(feed=_name(feed, state, None), outcome="failed", error=str(error))
+
+    def _tell_stories(
+        self, tx: Transaction, state: FeedState, feed: Feed, reading: Reading, *, now: datetime
+    ) -> PollResult:
+        """Store the new items, put each that matches into a story of its topic, and decide what to tell of them."""
+        first_poll_since = None if state.last_success else now - self._config.fetch.backfill
+        fresh: dict[int, dict[int, Match]] = {}
+        opened: set[int] = set()
+        matched = 0
+        for item_id, item in zip(tx.add_items(state.id, reading.new), reading.new, strict=True):
+            backfill = first_poll_since is not None and (item.published is None or item.when < first_poll_since)
+            member = Member(id=item_id, item=item, feed=feed.name, owner=feed.owner, backfill=backfill)
+            matches = match_topics(item, self._topics, feed=feed)
+            matched += bool(matches)
+            for match in matches:
+                story, is_new = self._join_story(tx, member, match, now=now)
+                opened |= {story} if is_new else set()
+                fresh.setdefault(story, {}).update({} if backfill else {item_id: match})
+        for story, matches_by_item in fresh.items():
+            self._decide(tx, story, matches_by_item, now=now)
+        return PollResult(
+            feed=feed.name,
+            outcome="changed",
+            new=len(reading.new),
+            matched=matched,
+            new_stories=len(opened),
+            updated_stories=len(fresh) - len(opened),
+        )
+
+    def _join_story(self, tx: Transaction, member: Member, match: Match, *, now: datetime) -> tuple[int, bool]:
+        """Put a member into the story it continues, or open one; tells which, and whether it is new."""
+        current = self._current_index(tx, match.topic, now=now)
+        placement = assign_story(member, current.index, now=now)
+        story = (
+            placement.story if placement.story is not None else tx.add_story(match.topic, first_seen=member.item.when)
+        )
+        current.newest = tx.add_member(story, member, match=match, placement=placement, now=now)
+        current.index.add(member, story)
+        return story, placement.story is None
+
+    def _current_index(self, tx: Transaction, topic: str, *, now: datetime) -> _TopicIndex:
+        """Give a topic's index, in step with the store: built at first use, then fed what other programs added."""
+        window = self._windows[topic]
+        current = self._indexes.setdefault(topic, _TopicIndex(StoryIndex(window=window)))
+        current.index.forget(now - window)
+        for joined in tx.members_since(topic, after=current.newest, since=now - window):
+            current.index.add(joined.member, joined.story)
+            current.newest = joined.id
+        return current
+
+    def _decide(self, tx: Transaction, story_id: int, fresh: Mapping[int, Match], *, now: datetime) -> None:
+        """Work out a story's independent sources, decide whom to tell, and put the alerts into the outbox."""
+        record = tx.story(story_id)
+        story = replace(record, sources=independent_sources(record.members))
+        tx.save_sources(story.id, story.sources)
+        for alert in decide_alerts(story, self._config.rules, told=tx.told(story.id), fresh=fresh):
+            tx.add_alert(alert, self._config.channels, now=now)
+
+    def _plan(self, tx: Transaction, state: FeedState, feed: Feed, poll: Poll, *, now: datetime) -> None:
+        """Record the poll, and when the next one is due."""
+        rhythm = load_rhythm(state.rhythm)
+        plan = plan_next_poll(rhythm, poll, settings=self._config.fetch, fixed=feed.interval, now=now, random=random)
+        tx.save_poll(
+            state.id,
+            now=now,
+            next_poll=plan.next_poll,
+            rhythm=dump_rhythm(plan.rhythm),
+            reason=plan.reason,
+            notice=plan.notice,
+        )
+        if plan.gap:
+            tx.save_gap(state.id, plan.gap)
+
+    @contextmanager
+    def _clustering(self) -> Iterator[None]:
+        """Drop the indexes when a transaction fails: they hold members that the store does not; the next poll rebuilds them."""
+        try:
+            yield
+        except BaseException:
+            self._indexes.clear()
+            raise
+
+
+def _name(feed: Feed, state: FeedState, reading: Reading | None) -> str:
+    return feed.name or state.name or (reading.title if reading else "") or feed.url
+
+
+def _log_poll(result: PollResult) -> None:
+    if result.outcome == "failed":
+        log.warning("poll failed", feed=result.feed, error=result.error)
+    else:
+        log.info("polled", feed=result.feed, outcome=result.outcome, new=result.new, matched=result.matched)
+
+
+def _good_poll(answer: Response | NotModified, reading: Reading | None, *, now: datetime) -> Poll:
+    """What the schedule wants to know of a usable answer."""
+    return Poll(
+        arrivals=tuple(item.when for item in reading.new) if reading else (),
+        known=len(reading.known) if reading else 0,
+        hints=Hints(min_interval=reading.min_interval) if reading else None,
+        freshness=read_freshness(answer.headers, now=now),
+        moved_to=answer.moved_to,
+    )
+
+
+def _failed_poll(error: FetchError | ParseError) -> Poll:
+    """What the schedule wants to know of a failure."""
+    return Poll(error=error.kind, retry_after=error.retry_after if isinstance(error, FetchError) else None)

@@ -1,0 +1,127 @@
+"""Which developments are worth a message, to whom, and why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from monitor.decide import decide_alerts
+from monitor.model import Event, Match, Rule, Source, Story, Told
+from tests.makers import make_match, make_member, make_story
+
+NEW, CORROBORATED, GROWTH = Event.NEW, Event.CORROBORATED, Event.GROWTH
+KURIER, VESTNIK, POST = (
+    make_member(number, owner=owner)
+    for number, owner in enumerate(("kurier.example", "vestnik.example", "post.example"), start=1)
+)
+
+
+def make_rule(
+    *on: Event,
+    channels: tuple[str, ...] = ("desk",),
+    topics: tuple[str, ...] = ("chechnya",),
+    min_sources: int = 1,
+    urgent: bool = False,
+) -> Rule:
+    """A rule as feeds.toml has it, `new` and `corroborated` unless told otherwise."""
+    return Rule(
+        topics=topics,
+        channels=channels,
+        on=frozenset(on or (NEW, CORROBORATED)),
+        min_sources=min_sources,
+        urgent=urgent,
+    )
+
+
+def fresh(*items: int) -> dict[int, Match]:
+    """New members that are no backfill."""
+    return {item: make_match() for item in items}
+
+
+def told(*events: Event, channel: str = "desk") -> frozenset[Told]:
+    """What a channel has been told."""
+    return frozenset(Told(channel, event) for event in events)
+
+
+ONE, TWO, THREE = make_story(KURIER), make_story(KURIER, VESTNIK), make_story(KURIER, VESTNIK, POST)
+
+
+@pytest.mark.parametrize(
+    ("story", "rule", "before", "expected"),
+    [
+        (ONE, make_rule(), told(), [NEW]),
+        (ONE, make_rule(), told(NEW), []),
+        (TWO, make_rule(), told(NEW), [CORROBORATED]),
+        (TWO, make_rule(), told(), [NEW, CORROBORATED]),
+        (THREE, make_rule(), told(NEW, CORROBORATED), []),
+        (ONE, make_rule(min_sources=2), told(), []),
+        (TWO, make_rule(min_sources=3), told(), []),
+        (THREE, make_rule(min_sources=3), told(), [NEW, CORROBORATED]),
+        (TWO, make_rule(NEW), told(), [NEW]),
+        (ONE, make_rule(CORROBORATED), told(), []),
+        (TWO, make_rule(CORROBORATED), told(), [CORROBORATED]),
+        (TWO, make_rule(CORROBORATED, min_sources=9), told(), [CORROBORATED]),
+        (ONE, make_rule(topics=("other",)), told(), []),
+        (THREE, make_rule(GROWTH), told(), []),
+    ],
+    ids=[
+        "a first report",
+        "a story already told",
+        "a second source",
+        "two sources at once",
+        "a third source",
+        "too few sources",
+        "corroboration does not pass min_sources by",
+        "enough sources at last",
+        "only new is wanted",
+        "one source corroborates nothing",
+        "only corroboration is wanted",
+        "min_sources is about new",
+        "another topic's rule",
+        "growth comes later",
+    ],
+)
+def test_events_fall_due(story: Story, rule: Rule, before: frozenset[Told], expected: list[Event]) -> None:
+    alerts = decide_alerts(story, [rule], told=before, fresh=fresh(story.members[-1].id))
+    assert [event for alert in alerts for event in alert.events] == expected
+    assert len(alerts) <= 1, "several events of one cycle are one alert"
+
+
+def test_nothing_is_told_of_backfill_alone() -> None:
+    assert decide_alerts(TWO, [make_rule()], told=told(), fresh={}) == []
+
+
+def test_outlets_that_share_a_source_do_not_corroborate() -> None:
+    reprinted = replace(
+        TWO, sources=(Source(owners=("kurier.example", "vestnik.example"), members=(1, 2), why="the same text"),)
+    )
+    assert decide_alerts(reprinted, [make_rule()], told=told(NEW), fresh=fresh(2)) == []
+
+
+def test_two_rules_to_one_channel_tell_it_once() -> None:
+    (alert,) = decide_alerts(ONE, [make_rule(), make_rule(NEW)], told=told(), fresh=fresh(1))
+    assert (alert.events, alert.channels) == ((NEW,), ("desk",))
+
+
+def test_channels_that_hear_the_same_share_an_alert_and_others_get_their_own() -> None:
+    rules = [make_rule(channels=("desk", "press")), make_rule(CORROBORATED, channels=("board",))]
+    alerts = decide_alerts(TWO, rules, told=told(NEW), fresh=fresh(2))
+    assert {alert.channels: alert.events for alert in alerts} == {
+        ("desk", "board"): (CORROBORATED,),
+        ("press",): (NEW, CORROBORATED),
+    }
+
+
+def test_an_urgent_rule_makes_its_channels_alert_urgent() -> None:
+    rules = [make_rule(), make_rule(channels=("duty",), urgent=True)]
+    alerts = decide_alerts(ONE, rules, told=told(), fresh=fresh(1))
+    assert {alert.channels: alert.urgent for alert in alerts} == {("desk",): False, ("duty",): True}
+
+
+def test_reasons_name_the_words_that_matched_and_who_corroborates() -> None:
+    (alert,) = decide_alerts(TWO, [make_rule()], told=told(), fresh=fresh(2))
+    assert alert.reason == {
+        "new": "Vestnik has “abducted”, and no earlier story on chechnya tells the same",
+        "corroborated": "Vestnik has a text and an owner of its own",
+    }

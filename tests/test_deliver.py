@@ -1,0 +1,607 @@
+"""Deliveries reach their channels, each alone; what fails is tried again and told in words that hold no secret."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from datetime import datetime, timedelta
+from io import BytesIO, StringIO, TextIOWrapper
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+
+from monitor.deliver import (
+    BACKOFF_BASE,
+    BACKOFF_CAP,
+    GIVE_UP_AFTER,
+    LEASE,
+    SEND_TIMEOUT,
+    DeliveryCounts,
+    check_channel_url,
+    deliver_due,
+    retry_at,
+    send_message,
+)
+from monitor.errors import DeliveryError, StoreError
+from monitor.model import Channel, Config, Delivery, Message, Secret, Source, Status
+from monitor.render import render_alert
+from monitor.store import DeliveryRecord, Store
+from monitor.store.outbox import PER_TARGET
+from tests.makers import NOW, make_alert, make_channel, make_feed, make_item, make_match, make_member, make_placement
+from tests.sinks import DROP, HANG, HttpSink, SmtpSink
+
+HELLO = Message("New: Привет", "First line.\n\n• Outlet\nhttps://outlet.example/1")
+TINY = timedelta(milliseconds=200)
+AT_ONCE = timedelta(0)
+TOKEN = "s3cretT0kenOfTheDesk"  # what must never be seen
+
+
+@pytest.fixture
+def sink() -> Iterator[HttpSink]:
+    with HttpSink() as server:
+        yield server
+
+
+@pytest.fixture
+def logs() -> Iterator[list[EventDict]]:
+    with capture_logs() as captured:
+        yield captured
+
+
+@pytest.fixture
+def everything_logged() -> Iterator[StringIO]:
+    """What a program that logs all there is would see of the libraries' logs."""
+    seen, root = StringIO(), logging.getLogger()
+    handler, level = logging.StreamHandler(seen), root.level
+    root.addHandler(handler)
+    root.setLevel(1)
+    yield seen
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - what is waited for happens in another thread
+            await asyncio.sleep(0.005)
+
+
+# --- check_channel_url ---------------------------------------------------------------------------------------------
+
+GOOD_URLS = [
+    "print://",
+    "json://127.0.0.1:8080/hook",
+    "ntfy://some-topic",
+    "mailto://user:password@example.org?to=desk@example.org",
+    "tgram://123456789:abcdefghijklmnopqrstuvwxyzABCDEFGHI/12345",
+    "https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ",
+]
+BAD_URLS = {
+    "no scheme": (TOKEN, "starts with its service's name"),
+    "empty": ("", "starts with its service's name"),
+    "a slip of the pen": (f"tgam://{TOKEN}", "knows no service 'tgam://': did you mean tgram://?"),
+    "nothing like it": (f"qqqqqqqq://{TOKEN}", "knows no service 'qqqqqqqq://'"),
+    "a page on the web": (f"https://example.org/{TOKEN}", "a webhook of your own is json:// or jsons://"),
+    "a bad token": (f"tgram://{TOKEN}/1", "this Telegram URL lacks a part or has a bad one; its form is tgram://{bot_"),
+    "one form only": ("dapnet://", "its form is dapnet://{user}:{password}@{targets}"),
+    "unreadable": (f"mailto://{TOKEN} {TOKEN}@@@:::", "this E-Mail URL lacks a part"),
+    "a library that is not there": (f"mqtt://{TOKEN}/t", "mqtt:// cannot be used here, it needs paho-mqtt"),
+    "another system": ("windows://", "windows:// cannot be used here, it needs "),
+}
+
+
+@pytest.mark.parametrize("url", GOOD_URLS)
+def test_a_url_that_apprise_takes_is_good(url: str) -> None:
+    assert check_channel_url(Secret(url)) == ""
+
+
+@pytest.mark.parametrize(("url", "words"), BAD_URLS.values(), ids=BAD_URLS)
+def test_a_url_that_apprise_does_not_take_is_explained_without_showing_it(
+    url: str, words: str, everything_logged: StringIO, capfd: pytest.CaptureFixture[str]
+) -> None:
+    fault = check_channel_url(Secret(url))
+    assert words in fault
+    assert TOKEN.lower() not in (fault + everything_logged.getvalue() + "".join(capfd.readouterr())).lower()
+
+
+# --- send_message --------------------------------------------------------------------------------------------------
+
+
+async def test_a_webhook_gets_title_and_body_as_they_are(sink: HttpSink) -> None:
+    await send_message(Secret(sink.url("json", "/hook")), HELLO)
+    (post,) = sink.received["/hook"]
+    assert (post.json["title"], post.json["message"]) == (HELLO.title, HELLO.body)
+
+
+async def test_a_mail_is_plain_text_with_the_title_as_its_subject() -> None:
+    async with SmtpSink() as sink:
+        await send_message(Secret(sink.url("reader@example.org")), Message("New: Привет <b>", "a <b>\nb"))
+    (mail,) = sink.mails
+    assert (mail["Subject"], mail["To"], mail.get_content_type()) == (
+        "New: Привет <b>",
+        "reader@example.org",
+        "text/plain",
+    )
+    assert mail.get_content().splitlines() == ["a <b>", "b"]
+
+
+async def test_a_refused_recipient_is_no_delivery() -> None:
+    async with SmtpSink() as sink:
+        sink.refusal = "550 no such user"
+        with pytest.raises(DeliveryError, match=r"E-Mail: Sending email to .* failed") as caught:
+            await send_message(Secret(sink.url("reader@example.org")), HELLO)
+    assert not caught.value.permanent
+    assert "reader" not in str(caught.value)
+
+
+async def test_print_shows_the_message_on_whatever_standard_output_is_now() -> None:
+    with redirect_stdout(StringIO()) as out:
+        await send_message(Secret("print://"), HELLO)
+        await send_message(Secret("print://"), Message("", "1 update"))
+    assert out.getvalue() == f"\n{HELLO.title}\n{'─' * len(HELLO.title)}\n{HELLO.body}\n\n1 update\n"
+
+
+async def test_a_terminal_without_the_characters_gets_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = BytesIO()
+    monkeypatch.setattr(sys, "stdout", TextIOWrapper(raw, encoding="latin-1"))
+    await send_message(Secret("print://"), Message("Чечня", "voilà"))
+    assert raw.getvalue() == "\n?????\n?????\nvoilà\n".encode("latin-1")
+
+
+async def test_a_closed_standard_output_is_no_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed(StringIO):
+        def write(self, _text: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Closed())
+    with pytest.raises(DeliveryError, match="Print"):
+        await send_message(Secret("print://"), HELLO)
+
+
+ANSWERS = {
+    400: True,
+    401: True,
+    403: True,
+    404: True,
+    410: True,
+    408: False,
+    413: False,
+    429: False,
+    500: False,
+    502: False,
+    503: False,
+}
+SERVICES = ["json", "ntfy", "gotify", "mmost", "xml"]
+
+
+@pytest.mark.parametrize("scheme", SERVICES)
+@pytest.mark.parametrize(("status", "permanent"), ANSWERS.items())
+async def test_an_answer_tells_whether_a_retry_can_help(
+    sink: HttpSink, scheme: str, status: int, *, permanent: bool
+) -> None:
+    sink.default = status
+    with pytest.raises(DeliveryError, match=f"answered {status} [A-Z]") as caught:
+        await send_message(Secret(sink.url(scheme, "/AbcdefghiJklmno1")), HELLO)
+    assert (caught.value.permanent, caught.value.status) == (permanent, status)
+
+
+@pytest.mark.parametrize("options", ["", "?redirect=yes"])
+async def test_a_redirect_is_not_followed(sink: HttpSink, options: str) -> None:
+    sink.answers["/hook"] = 307
+    with pytest.raises(DeliveryError, match="answered 307 Temporary Redirect"):
+        await send_message(Secret(sink.url("json", f"/hook{options}")), HELLO)
+    assert "/redirected" not in sink.received
+
+
+@pytest.mark.parametrize("option", ["retry=3&wait=0.01", "optional=yes"])
+async def test_a_url_cannot_hide_its_failure_or_retry_on_its_own(sink: HttpSink, option: str) -> None:
+    sink.default = 500
+    with pytest.raises(DeliveryError):
+        await send_message(Secret(sink.url("json", f"/hook?{option}")), HELLO)
+    assert len(sink.received["/hook"]) == 1
+
+
+async def test_a_connection_closed_without_an_answer_is_no_delivery(sink: HttpSink) -> None:
+    sink.default = DROP
+    with pytest.raises(DeliveryError, match="JSON: A Connection error") as caught:
+        await send_message(Secret(sink.url("json")), HELLO)
+    assert not caught.value.permanent
+
+
+async def test_a_service_that_hangs_is_given_up_in_time(sink: HttpSink) -> None:
+    sink.default = HANG
+    with pytest.raises(DeliveryError, match=r"JSON has not answered within 0\.2 s") as caught:
+        await send_message(Secret(sink.url("json")), HELLO, timeout=TINY)
+    assert not caught.value.permanent
+
+
+async def test_a_url_that_went_bad_is_a_permanent_error() -> None:
+    with pytest.raises(DeliveryError, match="did you mean tgram") as caught:
+        await send_message(Secret(f"tgam://{TOKEN}"), HELLO)
+    assert caught.value.permanent
+
+
+async def test_a_long_message_is_split_and_not_refused(sink: HttpSink) -> None:
+    """Mattermost takes 4,000 characters."""
+    await send_message(Secret(sink.url("mmost", "/3ccdd113474722377935511fc85d3dd4")), Message("t", "word " * 900))
+    (posts,) = sink.received.values()
+    texts = [str(post.json["text"]) for post in posts]
+    assert len(texts) > 1
+    assert all(len(text) <= 4000 for text in texts)
+    assert "".join(texts).count("word") == 900
+
+
+SECRET_URLS = {
+    "password": "json://{token}:{token}@127.0.0.1:{port}/{token}?+X-Key={token}&-p={token}",
+    "escaped": "json://u%40x:pass%2F{token}@127.0.0.1:{port}/",
+    "xml": "xml://{token}:{token}@127.0.0.1:{port}/{token}",
+    "form": "form://{token}:{token}@127.0.0.1:{port}/{token}?-key={token}",
+    "ntfy": "ntfy://{token}:{token}@127.0.0.1:{port}/{token}",
+    "gotify": "gotify://127.0.0.1:{port}/{token}",
+    "apprise": "apprise://127.0.0.1:{port}/{token}",
+    "mattermost": "mmost://127.0.0.1:{port}/3ccdd113474722377935511fc85d3dd4",
+    "signal": "signal://{token}:{token}@127.0.0.1:{port}/15550100123/15550100124",
+    "matrix": "matrix://{token}:{token}@127.0.0.1:{port}/%23{token}",
+    "home assistant": "hassio://127.0.0.1:{port}/{token}{token}",
+    "nextcloud": "ncloud://{token}:{token}@127.0.0.1:{port}/{token}",
+    "synology": "synology://127.0.0.1:{port}/{token}",
+    "rocket.chat": "rocket://{token}:{token}@127.0.0.1:{port}/%23{token}",
+}
+
+
+@pytest.mark.parametrize("answer", [401, 500, DROP])
+@pytest.mark.parametrize("form", SECRET_URLS.values(), ids=SECRET_URLS)
+async def test_no_part_of_a_url_is_ever_seen(
+    sink: HttpSink, form: str, answer: int | str, everything_logged: StringIO, capfd: pytest.CaptureFixture[str]
+) -> None:
+    url = Secret(form.format(token=TOKEN, port=sink.port))
+    assert check_channel_url(url) == ""
+    sink.default = answer
+    with pytest.raises(DeliveryError) as caught:
+        await send_message(url, HELLO)
+    seen = f"{caught.value}{caught.value!r}{everything_logged.getvalue()}{''.join(capfd.readouterr())}".lower()
+    for secret in (TOKEN, "3ccdd113474722377935511fc85d3dd4", "5550100", str(sink.port)):
+        assert secret.lower() not in seen
+
+
+async def test_no_part_of_a_mail_login_is_ever_seen(everything_logged: StringIO) -> None:
+    async with SmtpSink() as sink:  # it knows no logins, and says so
+        url = Secret(f"mailto://{TOKEN}:{TOKEN}@127.0.0.1:{sink.port}?from={TOKEN}@example.org&to={TOKEN}@example.org")
+        with pytest.raises(DeliveryError, match=r"E-Mail: Connection error") as caught:
+            await send_message(url, HELLO)
+    assert TOKEN.lower() not in f"{caught.value}{everything_logged.getvalue()}".lower()
+
+
+# --- retry_at ------------------------------------------------------------------------------------------------------
+
+WINDOWS = {1: 30, 2: 60, 3: 120, 7: 1920, 8: 3600, 9: 3600, 1000: 3600}
+
+
+@pytest.mark.parametrize(("attempts", "seconds"), WINDOWS.items())
+def test_the_wait_is_drawn_from_a_window_that_doubles_up_to_an_hour(attempts: int, seconds: int) -> None:
+    for drawn in (0.0, 0.5, 1.0):
+        again = retry_at(attempts, first_attempt=NOW, now=NOW, random=lambda drawn=drawn: drawn)  # type: ignore[misc]
+        assert again == NOW + timedelta(seconds=seconds * drawn)
+
+
+def test_the_waits_differ() -> None:
+    assert len({retry_at(9, first_attempt=NOW, now=NOW) for _ in range(9)}) > 1
+
+
+def test_it_is_tried_for_24_hours_and_the_last_time_at_their_end() -> None:
+    end = NOW + GIVE_UP_AFTER
+    assert retry_at(9, first_attempt=NOW, now=end - timedelta(minutes=1), random=lambda: 1.0) == end
+    assert retry_at(9, first_attempt=NOW, now=end, random=lambda: 0.0) is None
+
+
+# --- deliver_due ---------------------------------------------------------------------------------------------------
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.time = NOW
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def advance(self, by: timedelta) -> None:
+        self.time += by
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def configure(*channels: Channel) -> Config:
+    return Config(
+        path=Path("feeds.toml"), database=Secret("sqlite://"), feeds=(), topics=(), channels=channels, rules=()
+    )
+
+
+def tell(store: Store, *titles: str, channels: tuple[Channel, ...]) -> None:
+    """Put an alert of a new story for each title into the outbox."""
+    with store.write() as tx:
+        tx.sync_feeds([make_feed()], now=NOW)
+        (feed,) = tx.planned_polls()
+        for title in titles:
+            (item,) = tx.add_items(feed, [make_item(title)])
+            story = tx.add_story("chechnya", first_seen=NOW)
+            member = make_member(item, title=title)
+            tx.add_member(story, member, match=make_match(), placement=make_placement(), now=NOW)
+            tx.save_sources(story, [Source(owners=("kurier.example",), members=(item,))])
+            names = tuple(channel.name for channel in channels)
+            tx.add_alert(make_alert(story, channels=names), channels, now=NOW)
+
+
+def outbox(store: Store) -> list[DeliveryRecord]:
+    with store.read() as tx:
+        return tx.delivery_records()[::-1]
+
+
+def statuses(store: Store) -> list[Status]:
+    return [record.status for record in outbox(store)]
+
+
+async def test_what_is_due_is_rendered_sent_and_marked(
+    store: Store, sink: HttpSink, clock: Clock, logs: list[EventDict]
+) -> None:
+    channel = make_channel("desk", sink.url("json", "/a"))
+    tell(store, "Men abducted in Argun", channels=(channel,))
+    assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(sent=1)
+    (post,) = sink.received["/a"]
+    assert post.json["title"] == "New: Men abducted in Argun"
+    assert post.text.startswith("New story: 1 source, in English.")
+    (record,) = outbox(store)
+    assert (record.status, record.attempts, record.sent, record.last_error) == (Status.SENT, 1, NOW, "")
+    (line,) = logs
+    assert line == {
+        "event": "delivered", "log_level": "info", "channel": "desk", "url": 1, "story": 1, "attempts": 1,
+    }  # fmt: skip
+
+
+async def test_nothing_due_is_nothing_done(store: Store, clock: Clock) -> None:
+    assert await deliver_due(store, configure(), now=clock) == DeliveryCounts()
+
+
+async def test_a_young_alert_is_left_to_gather_further_events(store: Store, sink: HttpSink, clock: Clock) -> None:
+    channel = make_channel("desk", sink.url("json", "/a"))
+    tell(store, "Men abducted in Argun", channels=(channel,))
+    settled = timedelta(seconds=30)
+    assert await deliver_due(store, configure(channel), now=clock, settled=settled) == DeliveryCounts()
+    clock.advance(settled)
+    assert await deliver_due(store, configure(channel), now=clock, settled=settled) == DeliveryCounts(sent=1)
+
+
+async def test_one_channel_url_gets_its_messages_in_order(store: Store, sink: HttpSink, clock: Clock) -> None:
+    titles = [f"Story {number:02}" for number in range(4 * PER_TARGET + 1)]
+    channel = make_channel("desk", sink.url("json", "/a"))
+    tell(store, *titles, channels=(channel,))
+    assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(sent=len(titles))
+    assert [post.json["title"] for post in sink.received["/a"]] == [f"New: {title}" for title in titles]
+
+
+async def test_many_hung_channel_urls_delay_no_other(store: Store, sink: HttpSink, clock: Clock) -> None:
+    """More of them than Apprise's own pool has threads; and what comes in meanwhile arrives meanwhile."""
+    hung = make_channel("hung", *(sink.url("json", f"/hung{number}") for number in range(20)))
+    well = make_channel("well", sink.url("json", "/well"))
+    sink.answers |= {f"/hung{number}": HANG for number in range(20)}
+    tell(store, "First", "Second", channels=(hung, well))
+    task = asyncio.create_task(deliver_due(store, configure(hung, well), now=clock, timeout=timedelta(minutes=1)))
+    await until(lambda: len(sink.received["/well"]) == 2)
+    await until(lambda: all(sink.received[f"/hung{number}"] for number in range(20)))
+    tell(store, "Third", channels=(well,))
+    await until(lambda: len(sink.received["/well"]) == 3)
+    assert not task.done()
+    assert {len(sink.received[f"/hung{number}"]) for number in range(20)} == {1}
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_each_url_of_a_channel_is_delivered_and_retried_alone(store: Store, sink: HttpSink, clock: Clock) -> None:
+    channel = make_channel("desk", *(sink.url("json", path) for path in ("/a", "/b", "/c")))
+    sink.answers["/b"] = 500
+    tell(store, "Men abducted in Argun", channels=(channel,))
+    assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(sent=2, failed=1)
+    assert statuses(store) == [Status.SENT, Status.FAILED, Status.SENT]
+    sink.answers["/b"] = 200
+    clock.advance(BACKOFF_BASE)
+    assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(sent=1)
+    assert [len(sink.received[path]) for path in ("/a", "/b", "/c")] == [1, 2, 1]
+
+
+async def test_a_message_that_is_refused_does_not_hold_back_the_next(
+    store: Store, sink: HttpSink, clock: Clock
+) -> None:
+    channel = make_channel("desk", sink.url("json", "/a"))
+    tell(store, "First", "Second", channels=(channel,))
+    sink.answers["/a"] = 500
+    assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(failed=2)
+
+
+@pytest.mark.parametrize("answer", [429, 503, DROP])
+async def test_a_channel_url_that_is_down_is_tried_once_and_all_arrives_in_order(
+    store: Store, sink: HttpSink, clock: Clock, answer: int | str
+) -> None:
+    titles = [f"Story {number:02}" for number in range(PER_TARGET + 3)]
+    channel = make_channel("desk", sink.url("json", "/a"))
+    tell(store, *titles, channels=(channel,))
+    sink.answers["/a"] = answer
+    assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(failed=1)
+    assert len(sink.received["/a"]) == 1
+    assert [record.attempts for record in outbox(store)] == [1, *[0] * (len(titles) - 1)]
+    assert len({record.next_attempt for record in outbox(store)}) == 1
+    sink.received.clear()
+    sink.answers["/a"] = 200
+    clock.advance(BACKOFF_BASE)
+    assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(sent=len(titles))
+    assert [post.json["title"] for post in sink.received["/a"]] == [f"New: {title}" for title in titles]
+
+
+async def test_after_24_hours_of_failures_a_delivery_is_dead(
+    store: Store, sink: HttpSink, clock: Clock, logs: list[EventDict]
+) -> None:
+    channel = make_channel("desk", sink.url("json", "/a"))
+    sink.answers["/a"] = 503
+    tell(store, "Men abducted in Argun", channels=(channel,))
+    while clock.time <= NOW + GIVE_UP_AFTER:
+        await deliver_due(store, configure(channel), now=clock)
+        clock.advance(BACKOFF_CAP)
+    (record,) = outbox(store)
+    assert (record.status, record.last_error) == (Status.DEAD, "JSON answered 503 Service Unavailable")
+    assert record.attempts == 25
+    assert [line["log_level"] for line in logs] == ["warning"] * 24 + ["error"]
+    assert logs[-1]["event"] == "delivery given up"
+    clock.advance(GIVE_UP_AFTER)
+    assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts()
+
+
+async def test_a_refusal_that_stays_is_believed_the_second_time(
+    store: Store, sink: HttpSink, clock: Clock, logs: list[EventDict]
+) -> None:
+    channel = make_channel("desk", sink.url("json", "/a"))
+    sink.answers["/a"] = 401
+    tell(store, "Men abducted in Argun", channels=(channel,))
+    assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(failed=1)
+    clock.advance(BACKOFF_CAP)
+    assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(dead=1)
+    assert [line["log_level"] for line in logs] == ["error", "error"]
+
+
+async def test_a_changed_token_is_used_for_what_was_waiting(store: Store, sink: HttpSink, clock: Clock) -> None:
+    tell(store, "Story", channels=(make_channel("desk", sink.url("json", "/a"), sink.url("json", "/old")),))
+    changed = make_channel("desk", sink.url("json", "/a"), sink.url("json", "/new"))
+    assert await deliver_due(store, configure(changed), now=clock) == DeliveryCounts(sent=2)
+    assert {path: len(posts) for path, posts in sink.received.items()} == {"/a": 1, "/new": 1}
+
+
+async def test_reordered_urls_get_each_its_own(store: Store, sink: HttpSink, clock: Clock) -> None:
+    urls = [sink.url("json", "/a"), sink.url("json", "/b")]
+    tell(store, "Story", channels=(make_channel("desk", *urls),))
+    await deliver_due(store, configure(make_channel("desk", *urls[::-1])), now=clock)
+    assert {path: len(posts) for path, posts in sink.received.items()} == {"/a": 1, "/b": 1}
+
+
+async def test_a_channel_that_was_taken_out_is_waited_for(store: Store, sink: HttpSink, clock: Clock) -> None:
+    channel = make_channel("desk", sink.url("json", "/a"), sink.url("json", "/b"))
+    tell(store, "Story", channels=(channel,))
+    assert await deliver_due(store, configure(), now=clock) == DeliveryCounts(failed=2)
+    assert "channel 'desk' is no longer in feeds.toml" in outbox(store)[0].last_error
+    clock.advance(BACKOFF_BASE)
+    shorter = make_channel("desk", sink.url("json", "/a"))
+    assert await deliver_due(store, configure(shorter), now=clock) == DeliveryCounts(sent=1, failed=1)
+    assert "channel 'desk' has no URL number 2" in outbox(store)[1].last_error
+    clock.advance(BACKOFF_CAP)
+    assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(sent=1)
+
+
+async def test_a_stopping_program_sends_what_is_on_its_way_and_gives_back_the_rest(
+    store: Store, sink: HttpSink, clock: Clock
+) -> None:
+    stopping = asyncio.Event()
+    channel = make_channel("desk", sink.url("json", "/a"))
+    tell(store, "First", "Second", channels=(channel,))
+    sink.answers["/a"] = HANG
+    task = asyncio.create_task(deliver_due(store, configure(channel), now=clock, stopping=stopping))
+    await until(lambda: bool(sink.received["/a"]))
+    stopping.set()
+    sink.release()
+    assert await task == DeliveryCounts(sent=1)
+    assert statuses(store) == [Status.SENT, Status.PENDING]
+    assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(sent=1)
+
+
+async def test_a_program_that_dies_while_sending_repeats_what_was_on_its_way_and_no_more(
+    store: Store, sink: HttpSink, clock: Clock
+) -> None:
+    channel = make_channel("desk", sink.url("json", "/a"))
+    tell(store, "First", "Second", channels=(channel,))
+    sink.answers["/a"] = HANG
+    task = asyncio.create_task(deliver_due(store, configure(channel), now=clock))
+    await until(lambda: bool(sink.received["/a"]))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    sink.answers["/a"] = 200
+    assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts()
+    clock.advance(LEASE)
+    assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(sent=2)
+    assert [post.json["title"] for post in sink.received["/a"]] == ["New: First", "New: First", "New: Second"]
+
+
+async def test_a_message_that_trips_the_program_stops_no_other(
+    store: Store, sink: HttpSink, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = make_channel("desk", sink.url("json", "/a"))
+    tell(store, "First", "Second", channels=(channel,))
+
+    def trip(delivery: Delivery, channel: Channel, *, timezone: ZoneInfo) -> Message:
+        if delivery.story.title == "First":
+            raise KeyError(TOKEN)
+        return render_alert(delivery, channel, timezone=timezone)
+
+    monkeypatch.setattr("monitor.deliver.render_alert", trip)
+    assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(sent=1, failed=1)
+    assert outbox(store)[0].last_error.startswith("a fault of the program, please report it: KeyError in trip, line ")
+
+
+async def test_a_fault_in_apprise_is_a_failed_delivery(
+    store: Store, sink: HttpSink, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = make_channel("desk", sink.url("json", "/a"))
+    tell(store, "First", channels=(channel,))
+
+    def trip(*_args: object, **_kwargs: object) -> None:
+        raise KeyError(TOKEN)
+
+    monkeypatch.setattr("monitor.deliver.Apprise.notify", trip)
+    assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(failed=1)
+    assert "KeyError" in outbox(store)[0].last_error
+
+
+async def test_a_database_that_refuses_the_mark_is_told_and_the_message_repeated(
+    store: Store, sink: HttpSink, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = make_channel("desk", sink.url("json", "/a"))
+    tell(store, "First", channels=(channel,))
+
+    def refuse(*_args: object, **_kwargs: object) -> None:
+        raise StoreError("no space left")
+
+    with monkeypatch.context() as patch, pytest.raises(StoreError, match="no space left"):
+        patch.setattr("monitor.store.engine.Transaction.mark_sent", refuse)
+        await deliver_due(store, configure(channel), now=clock)
+    clock.advance(LEASE)
+    assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(sent=1)
+    assert len(sink.received["/a"]) == 2
+
+
+def test_the_lease_outlasts_everything_that_is_claimed_of_one_url() -> None:
+    assert LEASE > PER_TARGET * SEND_TIMEOUT
+
+
+async def test_no_secret_reaches_the_log_or_the_database(
+    store: Store, sink: HttpSink, clock: Clock, capfd: pytest.CaptureFixture[str]
+) -> None:
+    channel = make_channel(
+        "desk", sink.url("json", f"/{TOKEN}", login=f"{TOKEN}:{TOKEN}@"), "json://127.0.0.1:1/" + TOKEN
+    )
+    sink.default = 401
+    tell(store, "Story", channels=(channel,))
+    structlog.reset_defaults()
+    assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(failed=2)
+    printed = "".join(capfd.readouterr())
+    assert "delivery failed" in printed
+    assert TOKEN not in printed
+    assert TOKEN not in "".join(record.last_error for record in outbox(store))

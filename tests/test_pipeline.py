@@ -1,0 +1,340 @@
+"""The path of one item: from a feed on a real server to an alert in a real outbox."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from monitor import pipeline as pipeline_module
+from monitor.errors import StoreError
+from monitor.model import Channel, Config, Event, Feed, FetchSettings, Rule, Secret, Topic
+from monitor.pipeline import PollResult, open_pipeline
+from monitor.reading import Reader
+from monitor.store import Store
+from tests.makers import NOW, make_channel, make_network
+from tests.servers import FeedServer
+
+AGENCY = (
+    "More than thirty men were taken from their homes at night, relatives told the paper, and are held in a former "
+    "barracks outside the town. A spokesman for the ministry called the report a joke."
+)
+ARGUN = ("Police in Chechnya detain gay men in Argun", AGENCY)
+REPRINT = ("Gay men detained in Argun, Chechnya: police", AGENCY)
+HOTLINE = ("Activists open a hotline for gay men fleeing Chechnya", "A network in Saint Petersburg pays for tickets.")
+FOOTBALL = ("Grozny lose at home", "Two late goals decided the match.")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def reader() -> AsyncIterator[Reader]:
+    """One worker process for all tests: it keeps nothing between documents."""
+    async with Reader(1) as opened:
+        yield opened
+
+
+@dataclass
+class Newsroom:
+    """A program under test, with a clock that the test turns."""
+
+    server: FeedServer
+    store: Store
+    reader: Reader
+    config: Config
+    now: datetime = NOW
+
+    def publish(
+        self, feed: str, *texts: tuple[str, str], age: timedelta | None = timedelta(hours=1), guid: str = "g"
+    ) -> None:
+        """Let a feed hold these titles and summaries, each with a date of so long before now (None: without one)."""
+        date = f"<pubDate>{format_datetime(self.now - age)}</pubDate>" if age is not None else ""
+        items = "".join(
+            f"<item><title>{title}</title><description>{summary}</description>{date}"
+            f"<guid isPermaLink='false'>{guid}-{title}</guid><link>https://{feed}.example/{abs(hash(title))}</link></item>"
+            for title, summary in texts
+        )
+        body = f"<rss version='2.0'><channel><title>{feed.title()}</title>{items}</channel></rss>"
+        self.server.serve(f"/{feed}", body.encode())
+
+    def make_feed(self, name: str) -> Feed:
+        url = self.server.url(f"/{name}")
+        return Feed(url=url, address=Secret(url), owner=f"{name}.example")
+
+    async def poll(self, *, everything: bool = True, config: Config | None = None) -> dict[str, PollResult]:
+        """Poll what is due, and give the results by the feed's name; a minute passes."""
+        opened = open_pipeline(config or self.config, store=self.store, reader=self.reader, clock=lambda: self.now)
+        async with opened as pipeline:
+            await pipeline.sync_feeds(everything=everything)
+            results = {result.feed: result async for result in pipeline.poll_due()}
+        self.now += timedelta(minutes=1)
+        return results
+
+    def alerts(self) -> list[tuple[Event, ...]]:
+        """What is in the outbox, oldest first; a look at it counts as a delivery, so that the next event is apart."""
+        with self.store.write() as tx:
+            tx.claim_deliveries(now=self.now, lease=timedelta(days=9), limit=99, settled_before=self.now)
+            return [record.events for record in reversed(tx.delivery_records())]
+
+    def stories(self) -> list[set[str]]:
+        """The titles of each story."""
+        with self.store.read() as tx:
+            return [{member.item.title for member in record.story.members} for record in tx.stories()]
+
+
+@pytest.fixture
+async def newsroom(store: Store, reader: Reader, tmp_path: Path) -> AsyncIterator[Newsroom]:
+    """Two feeds, a topic, a channel and a rule."""
+    async with FeedServer() as server:
+        room = Newsroom(server, store, reader, config=Config(tmp_path / "feeds.toml", Secret(""), (), (), (), ()))
+        room.config = replace(
+            room.config,
+            feeds=(room.make_feed("kurier"), room.make_feed("vestnik")),
+            topics=(Topic("chechnya", "(chechnya OR argun) AND gay"),),
+            channels=(make_channel(),),
+            rules=(Rule(topics=("chechnya",), channels=("desk",)),),
+            fetch=FetchSettings(allow_private=(make_network("127.0.0.0/8"),)),
+        )
+        for feed in ("kurier", "vestnik"):
+            room.publish(feed, FOOTBALL)
+        yield room
+
+
+async def test_an_item_travels_from_its_feed_to_the_outbox(newsroom: Newsroom) -> None:
+    newsroom.publish("kurier", ARGUN, FOOTBALL)
+    results = await newsroom.poll()
+    assert results["Kurier"] == PollResult("Kurier", "changed", new=2, matched=1, new_stories=1)
+    assert results["Vestnik"] == PollResult("Vestnik", "changed", new=1)
+    assert newsroom.alerts() == [(Event.NEW,)]
+    with newsroom.store.read() as tx:
+        (record,) = tx.stories()
+        (item,) = record.matches
+        assert {hit.word for hit in record.matches[item].hits} == {"Chechnya", "Argun", "gay"}
+        assert record.placements[item].reason
+        (delivery,) = tx.delivery_records()
+        assert delivery.reason["new"].startswith("Kurier has “")
+
+
+async def test_a_story_told_twice_alerts_once_and_a_second_source_corroborates(newsroom: Newsroom) -> None:
+    newsroom.publish("kurier", ARGUN)
+    await newsroom.poll()
+    assert newsroom.alerts() == [(Event.NEW,)]
+    newsroom.publish("kurier", ARGUN, ("Argun police detain more gay men", "More than thirty men were taken."))
+    await newsroom.poll()
+    assert newsroom.alerts() == [(Event.NEW,)], "the same outlet corroborates nothing"
+    newsroom.publish(
+        "vestnik",
+        ("Thirty gay men detained by police in Argun, witnesses say", "Neighbours saw the men taken away in vans."),
+    )
+    await newsroom.poll()
+    assert newsroom.alerts() == [(Event.NEW,), (Event.CORROBORATED,)]
+    assert len(newsroom.stories()) == 1
+
+
+async def test_a_reprint_does_not_corroborate(newsroom: Newsroom) -> None:
+    newsroom.publish("kurier", ARGUN)
+    newsroom.publish("vestnik", REPRINT)
+    await newsroom.poll()
+    assert newsroom.alerts() == [(Event.NEW,)]
+    assert newsroom.stories() == [{ARGUN[0], REPRINT[0]}]
+
+
+async def test_several_events_of_one_cycle_are_one_alert(newsroom: Newsroom) -> None:
+    newsroom.publish("kurier", ARGUN)
+    newsroom.publish("vestnik", ("Thirty gay men detained by police in Argun, witnesses say", "Neighbours saw vans."))
+    await newsroom.poll()
+    assert newsroom.alerts() == [(Event.NEW, Event.CORROBORATED)]
+
+
+async def test_another_event_of_the_topic_is_another_story(newsroom: Newsroom) -> None:
+    newsroom.publish("kurier", ARGUN, HOTLINE)
+    await newsroom.poll()
+    assert len(newsroom.stories()) == 2
+    assert newsroom.alerts() == [(Event.NEW,), (Event.NEW,)]
+
+
+async def test_an_unchanged_feed_is_not_read_again(newsroom: Newsroom) -> None:
+    await newsroom.poll()
+    results = await newsroom.poll()
+    assert {result.outcome for result in results.values()} == {"unchanged"}
+    assert newsroom.server.requests[-1].headers["if-none-match"]
+
+
+async def test_only_what_is_due_is_polled(newsroom: Newsroom) -> None:
+    await newsroom.poll()
+    assert await newsroom.poll(everything=False) == {}
+    newsroom.now += timedelta(hours=7)
+    assert len(await newsroom.poll(everything=False)) == 2
+
+
+async def test_a_feeds_first_poll_alerts_only_of_the_last_day(newsroom: Newsroom) -> None:
+    newsroom.publish("kurier", ARGUN, age=timedelta(hours=30))
+    newsroom.publish("vestnik", HOTLINE, age=timedelta(hours=20))
+    await newsroom.poll()
+    assert len(newsroom.stories()) == 2, "older items are stored"
+    assert newsroom.alerts() == [(Event.NEW,)]
+
+
+async def test_an_undated_item_is_backfill_at_the_first_poll_and_news_later(newsroom: Newsroom) -> None:
+    newsroom.publish("kurier", ARGUN, age=None)
+    await newsroom.poll()
+    assert newsroom.alerts() == []
+    newsroom.publish("kurier", ARGUN, HOTLINE, age=None)
+    await newsroom.poll()
+    assert newsroom.alerts() == [(Event.NEW,)]
+
+
+async def test_backfill_is_told_when_news_joins_it(newsroom: Newsroom) -> None:
+    newsroom.publish("kurier", ARGUN, age=timedelta(hours=30))
+    await newsroom.poll()
+    newsroom.publish(
+        "vestnik", ("Thirty gay men detained by police in Argun, witnesses say", "Neighbours saw the vans.")
+    )
+    await newsroom.poll()
+    assert newsroom.alerts() == [(Event.NEW, Event.CORROBORATED)]
+
+
+async def test_a_feed_that_changes_all_its_guids_repeats_nothing(newsroom: Newsroom) -> None:
+    newsroom.publish("kurier", ARGUN, HOTLINE)
+    await newsroom.poll()
+    before = newsroom.alerts()
+    newsroom.publish("kurier", ARGUN, HOTLINE, guid="another")
+    results = await newsroom.poll()
+    assert results["Kurier"].new == 0
+    assert newsroom.alerts() == before
+
+
+async def test_a_bumped_date_repeats_nothing(newsroom: Newsroom) -> None:
+    newsroom.publish("kurier", ARGUN)
+    await newsroom.poll()
+    newsroom.publish("kurier", ARGUN, age=timedelta(0))
+    await newsroom.poll()
+    assert newsroom.alerts() == [(Event.NEW,)]
+
+
+async def test_a_restart_takes_the_open_stories_up_again(newsroom: Newsroom) -> None:
+    """Each poll here is a pipeline of its own: the index is built anew from the store."""
+    newsroom.publish("kurier", ARGUN)
+    await newsroom.poll()
+    newsroom.publish("vestnik", REPRINT)
+    await newsroom.poll()
+    assert len(newsroom.stories()) == 1
+
+
+async def test_two_programs_over_one_store_share_their_stories(newsroom: Newsroom) -> None:
+    """The index of a running program takes in what another has stored meanwhile."""
+    newsroom.publish("kurier", HOTLINE)
+    opened = open_pipeline(newsroom.config, store=newsroom.store, reader=newsroom.reader, clock=lambda: newsroom.now)
+    async with opened as running:
+        await running.sync_feeds(everything=True)
+        assert [result async for result in running.poll_due()]
+        newsroom.publish("kurier", HOTLINE, ARGUN)
+        await newsroom.poll()
+        newsroom.publish("vestnik", REPRINT)
+        await running.sync_feeds(everything=True)
+        assert [result async for result in running.poll_due()]
+    assert sorted(len(titles) for titles in newsroom.stories()) == [1, 2]
+
+
+async def test_a_story_closes_after_its_window(newsroom: Newsroom) -> None:
+    newsroom.publish("kurier", ARGUN)
+    await newsroom.poll()
+    newsroom.now += timedelta(days=8)
+    newsroom.publish("vestnik", REPRINT)
+    await newsroom.poll()
+    assert len(newsroom.stories()) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "words"),
+    [
+        (b"", "empty", "empty"),
+        (b"<html><head><title>Hello</title></head><body>No feed here</body></html>", "html", "HTML page"),
+        (b"what is this", "not-a-feed", "feed"),
+    ],
+    ids=["empty", "html", "noise"],
+)
+async def test_a_feed_that_is_none_fails_alone_and_is_explained(
+    newsroom: Newsroom, body: bytes, kind: str, words: str
+) -> None:
+    newsroom.server.serve("/kurier", body)
+    newsroom.publish("vestnik", ARGUN)
+    results = await newsroom.poll()
+    failed = results[newsroom.server.url("/kurier")]
+    assert failed.outcome == "failed"
+    assert words in failed.error
+    assert newsroom.alerts() == [(Event.NEW,)]
+    with newsroom.store.read() as tx:
+        broken, working = tx.feed_health()
+        assert (broken.last_error_kind, broken.last_success) == (kind, None)
+        assert working.last_error == ""
+        assert broken.next_poll > newsroom.now
+
+
+async def test_a_broken_feed_recovers_with_all_it_has(newsroom: Newsroom) -> None:
+    newsroom.server.serve("/kurier", status=503, headers={"Retry-After": "600"})
+    failed = (await newsroom.poll())[newsroom.server.url("/kurier")]
+    assert "503" in failed.error
+    newsroom.publish("kurier", ARGUN)
+    assert (await newsroom.poll())["Kurier"].matched == 1
+    with newsroom.store.read() as tx:
+        assert tx.feed_health()[0].last_error == ""
+
+
+async def test_a_transaction_that_fails_is_repeated_whole(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Validators are kept with the items, or not at all: what was fetched and not stored is fetched again."""
+    newsroom.publish("kurier", ARGUN)
+    newsroom.config = replace(newsroom.config, feeds=newsroom.config.feeds[:1])
+    opened = open_pipeline(newsroom.config, store=newsroom.store, reader=newsroom.reader, clock=lambda: newsroom.now)
+    async with opened as running:
+
+        def fail(*_: Any, **__: Any) -> None:
+            raise StoreError("the disk is full")
+
+        await running.sync_feeds(everything=True)
+        with monkeypatch.context() as broken, pytest.raises(StoreError, match="disk is full"):
+            broken.setattr(pipeline_module, "decide_alerts", fail)
+            _ = [result async for result in running.poll_due()]
+        assert newsroom.stories() == []
+        newsroom.now += pipeline_module.LEASE
+        (result,) = [result async for result in running.poll_due()]
+    assert result == PollResult("Kurier", "changed", new=1, matched=1, new_stories=1)
+    assert newsroom.alerts() == [(Event.NEW,)]
+    assert all("if-none-match" not in request.headers for request in newsroom.server.requests)
+
+
+async def test_another_programs_feeds_are_left_to_it(newsroom: Newsroom) -> None:
+    await newsroom.poll()
+    other = replace(newsroom.config, feeds=(newsroom.make_feed("other"),))
+    newsroom.publish("other", FOOTBALL)
+    opened = open_pipeline(newsroom.config, store=newsroom.store, reader=newsroom.reader, clock=lambda: newsroom.now)
+    async with opened as running:
+        await newsroom.poll(config=other)
+        newsroom.now += timedelta(days=1)
+        assert await running.claim_feeds(9) == []
+
+
+async def test_a_first_round_of_many_feeds_is_spread(newsroom: Newsroom) -> None:
+    many = replace(newsroom.config, feeds=tuple(newsroom.make_feed(f"feed{number}") for number in range(150)))
+    opened = open_pipeline(many, store=newsroom.store, reader=newsroom.reader, clock=lambda: newsroom.now)
+    async with opened as running:
+        due_at_once = await running.sync_feeds(spread=True)
+        assert due_at_once < 10
+        newsroom.now += many.fetch.min_interval
+        assert len(await running.claim_feeds(200)) == 150
+
+
+async def test_channels_that_share_an_alert_get_a_delivery_each(newsroom: Newsroom) -> None:
+    channels: tuple[Channel, ...] = (
+        make_channel("desk"),
+        make_channel("press", "json://127.0.0.1:1", "json://127.0.0.1:2"),
+    )
+    rules = (Rule(topics=("chechnya",), channels=("desk", "press")),)
+    newsroom.config = replace(newsroom.config, channels=channels, rules=rules)
+    newsroom.publish("kurier", ARGUN)
+    await newsroom.poll()
+    assert len(newsroom.alerts()) == 3

@@ -1,0 +1,387 @@
+"""What a channel is told: the right words, in the right order, and nothing that can do more than be read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from monitor.model import Channel, Delivery, Detail, Event, Item, Member, Message, Source, Story
+from monitor.render import BODY_LENGTH, TITLE_LENGTH, render_alert, render_test
+from tests.makers import NOW, make_item
+
+PARIS = ZoneInfo("Europe/Paris")
+INVISIBLE = re.compile("[\u200b\u2068\u2069]")
+
+
+def report(
+    number: int,
+    outlet: str,
+    title: str = "Men abducted in Argun",
+    *,
+    lang: str = "en",
+    url: str = "",
+    age: timedelta = timedelta(0),
+) -> Member:
+    item = replace(make_item(title, age=age), lang=lang, url=url or f"https://outlet{number}.example/story")
+    return Member(id=number, item=item, feed=outlet, owner=outlet.lower())
+
+
+def tell(*members: Member, sources: tuple[tuple[int, ...], ...] = ()) -> Story:
+    """A story of these reports; each is an independent source unless `sources` says which belong together."""
+    groups = sources or tuple((member.id,) for member in members)
+    return Story(7, "chechnya", members, tuple(Source(owners=(), members=group) for group in groups))
+
+
+def message(
+    story: Story, *events: Event, detail: Detail = Detail.FULL, why: str = "it has “gay”", limit: int = 5
+) -> Message:
+    chosen = events or (Event.NEW,)
+    delivery = Delivery(
+        id=1,
+        alert=1,
+        story=story,
+        topic=story.topic,
+        events=chosen,
+        reason=dict.fromkeys((event.value for event in chosen), why),
+        channel="desk",
+        ordinal=0,
+        target="",
+        attempts=0,
+        created=NOW,
+        first_attempt=NOW,
+    )
+    return render_alert(delivery, Channel("desk", (), detail=detail), timezone=PARIS, max_members=limit)
+
+
+def see(text: str) -> str:
+    """The text as a reader sees it."""
+    return INVISIBLE.sub("", text)
+
+
+FIVE_OUTLETS = tell(
+    report(1, "Agency", "Dozens of men abducted in Argun, newspaper says"),
+    report(2, "Kurier", "Dozens of men abducted in Argun"),
+    report(3, "Новости", "В Аргуне задерживают мужчин", lang="ru", age=timedelta(hours=11, minutes=5)),
+    report(4, "Tribune", "Dozens abducted in Argun"),
+    report(5, "Gazette", "Argun: dozens of men abducted"),
+    sources=((1, 2, 4, 5), (3,)),
+)
+
+FULL = """\
+New story, confirmed by a second independent source: 2 independent sources among 5 outlets, in English and Russian.
+
+• Agency · English · Sat 1 Apr, 11:00
+“Dozens of men abducted in Argun, newspaper says”
+https://outlet1.example/story
+
+• Новости · Russian · Fri 31 Mar, 23:55
+“В Аргуне задерживают мужчин”
+https://outlet3.example/story
+
+• Kurier · English · Sat 1 Apr, 11:00
+“Dozens of men abducted in Argun”
+https://outlet2.example/story
+
++2 more
+
+Why: it has “gay”; it has “gay”"""
+
+TITLES = """\
+New story, confirmed by a second independent source: 2 independent sources among 5 outlets, in English and Russian.
+
+• Agency: “Dozens of men abducted in Argun, newspaper says”
+• Новости: “В Аргуне задерживают мужчин”
+• Kurier: “Dozens of men abducted in Argun”
++2 more"""
+
+BOTH = (Event.NEW, Event.CORROBORATED)
+DETAILS = {
+    Detail.FULL: Message("New, confirmed: Dozens of men abducted in Argun, newspaper says", FULL),
+    Detail.TITLE: Message("New, confirmed: Dozens of men abducted in Argun, newspaper says", TITLES),
+    Detail.DISCREET: Message("2 updates", "2 updates"),
+}
+
+
+@pytest.mark.parametrize("detail", Detail)
+def test_a_message_says_as_much_as_its_channel_allows(detail: Detail) -> None:
+    assert message(FIVE_OUTLETS, *BOTH, detail=detail, limit=3) == DETAILS[detail]
+
+
+def test_a_discreet_message_of_one_event_is_one_update() -> None:
+    assert message(FIVE_OUTLETS, detail=Detail.DISCREET) == Message("1 update", "1 update")
+
+
+def first_line(story: Story, *events: Event) -> str:
+    return message(story, *events).body.partition("\n")[0]
+
+
+ONE = report(1, "Agency")
+OTHER = report(2, "Kurier", lang="ru")
+FIRST_LINES = {
+    "one report": (tell(ONE), [Event.NEW], "New story: 1 source, in English."),
+    "copies": (
+        tell(ONE, OTHER, sources=((1, 2),)),
+        [Event.NEW],
+        "New story: 1 independent source among 2 outlets, in English and Russian.",
+    ),
+    "two sources": (
+        tell(ONE, OTHER),
+        [Event.CORROBORATED],
+        "Confirmed by a second independent source: 2 independent sources, in English and Russian.",
+    ),
+    "several sources at once": (
+        tell(ONE, OTHER, report(3, "Tribune", lang="fr")),
+        [Event.CORROBORATED],
+        "Confirmed by other independent sources: 3 independent sources, in English, Russian, and French.",
+    ),
+    "one outlet twice": (
+        tell(ONE, report(2, "Agency"), sources=((1, 2),)),
+        [Event.NEW],
+        "New story: 1 source, in English.",
+    ),
+    "many languages": (
+        tell(*(report(number, f"O{number}", lang=lang) for number, lang in enumerate(["en", "ru", "fr", "de", "es"]))),
+        [Event.GROWTH],
+        "More sources: 5 independent sources, in English, Russian, and 3 other languages.",
+    ),
+    "no language": (tell(report(1, "Agency", lang="")), [Event.REVISED], "A report was changed: 1 source."),
+    "a regional language": (
+        tell(report(1, "Agency", lang="pt-BR")),
+        [Event.NEW],
+        "New story: 1 source, in Portuguese.",
+    ),
+    "a language without a name": (tell(report(1, "Agency", lang="x1")), [Event.NEW], "New story: 1 source, in x1."),
+}
+
+
+@pytest.mark.parametrize(("story", "events", "line"), FIRST_LINES.values(), ids=FIRST_LINES)
+def test_the_first_line_says_what_happened_who_says_so_and_in_which_languages(
+    story: Story, events: list[Event], line: str
+) -> None:
+    assert first_line(story, *events) == line
+
+
+LONG_TITLES = {
+    "words": ("Word " * 30, "New: " + "Word " * 14 + "Word…"),
+    "no spaces": ("字" * 100, "New: " + "字" * 74 + "…"),
+    "an endless first word": ("x" * 100 + " y", "New: " + "x" * 74 + "…"),
+    "a late space": ("x" * 20 + " " + "y" * 100, "New: " + "x" * 20 + " " + "y" * 53 + "…"),
+    "punctuation at the cut": ("a" * 70 + " – and more of it", "New: " + "a" * 70 + "…"),
+    "exactly long enough": ("y" * 75, "New: " + "y" * 75),
+    "a family of emoji at the cut": ("z" * 72 + "👩‍👩‍👧‍👧" + "z" * 9, "New: " + "z" * 72 + "…"),
+    "a mark at the cut": ("z" * 73 + "e\u0301" + "z" * 9, "New: " + "z" * 73 + "…"),
+    "nothing but marks": ("\u0301" * 100, "New: \u0301…"),
+    "right to left": ("خبر " * 30, "New: \u2068" + "خبر " * 17 + "خبر…\u2069"),
+    "no title": ("", "New: (no title)"),
+    "nothing to see": ("\u200b\u202e\x00", "New: (no title)"),
+    "a hundred kilobytes": ("lorem ipsum " * 9000, "New: " + "lorem ipsum " * 6 + "…"),
+}
+
+
+@pytest.mark.parametrize(("title", "shown"), LONG_TITLES.values(), ids=LONG_TITLES)
+def test_a_title_is_at_most_80_characters_cut_between_words(title: str, shown: str) -> None:
+    made = message(tell(report(1, "Agency", title))).title
+    assert len(made) <= TITLE_LENGTH
+    assert made == shown.replace("ipsum …", "ipsum…")
+
+
+def test_the_name_of_a_story_is_its_first_reports_whatever_is_told_of_it() -> None:
+    story = tell(report(1, "Agency", "The first title"), report(2, "Kurier", "Another title"))
+    assert message(story, Event.CORROBORATED).title == "Confirmed: The first title"
+
+
+def test_a_message_without_reasons_ends_with_its_links() -> None:
+    assert message(tell(ONE), why="").body.endswith("https://outlet1.example/story")
+
+
+def test_a_long_story_is_cut_between_reports_and_says_how_many_are_left() -> None:
+    members = [
+        report(number, "Outlet", "A long title " * 20, url=f"https://o.example/{number}/{'x' * 480}")
+        for number in range(9)
+    ]
+    body = message(tell(*members), limit=9).body
+    assert len(body) <= BODY_LENGTH
+    links = re.findall("https://\\S+", body)
+    assert links == [member.item.url for member in members[: len(links)]]
+    assert f"\n\n+{9 - len(links)} more\n\nWhy: " in body
+    assert len(links) == 2
+
+
+LINKS = {
+    "plain": ("https://a.example/b?c=d#e", "https://a.example/b?c=d#e"),
+    "other scripts": ("https://a.example/новости/１", "https://a.example/новости/１"),
+    "a mention in the path": ("https://a.example/@everyone", "https://a.example/%40everyone"),
+    "markup": ("https://a.example/<!channel>|`*", "https://a.example/%3C!channel%3E%7C%60%2A"),
+    "an invisible space": ("https://a.example/\u200bb", "https://a.example/%E2%80%8Bb"),
+    "a script": ("javascript:alert(1)", ""),
+    "a file": ("file:///etc/passwd", ""),
+    "a name before the host": ("https://bank.example@evil.example/", ""),
+    "a line break": ("https://a.example/\nhttps://evil.example/", ""),
+    "empty": ("", ""),
+    "endless": ("https://a.example/" + "x" * 500, ""),
+}
+
+
+@pytest.mark.parametrize(("url", "shown"), LINKS.values(), ids=LINKS)
+def test_only_a_plain_web_link_is_given_and_on_a_line_of_its_own(url: str, shown: str) -> None:
+    made = message(tell(replace(ONE, item=replace(ONE.item, url=url))), why="").body
+    assert made.split("\n\n")[1].split("\n")[2:] == ([shown] if shown else [])
+
+
+READABLE = [
+    "Gay men “abducted”, Novaya Gazeta says: 100+ held — at 14:05, in 3.5 hours",
+    "Q&A: what we know #Chechnya 50% (updated) / live; what's next?",
+    "Чечня: «их нет», — заявил чиновник…",
+    "車臣：男同性戀者遭綁架。當局否認",
+    "می‌گویند که آنها ربوده شده‌اند",
+    "Люди 🏳️‍🌈 выходят 👩🏽‍🦰",
+    "Gazeta.ru: u.s. says e-mail a@b.example is fake",
+    "1 < 2 and 3 > 2",
+    "snake_case and ~500 held | Kurier",
+]
+
+
+@pytest.mark.parametrize("title", READABLE)
+def test_an_honest_title_reads_as_it_was_written(title: str) -> None:
+    assert see(message(tell(report(1, "Agency", title))).title) == f"New: {title}"
+
+
+# What Discord, Slack, Mattermost, Telegram, Matrix, mail programs and phones act upon in the middle of a text.
+ACTIVE = re.compile(
+    r"""
+    [@＠][^\s\u200b…]                 # mentions, mail addresses
+    | <[^\s\u200b…]                   # entities of Slack and Discord, HTML
+    | \w:[^\s\d\u200b…]              # schemes
+    | [^\s\u200b]\.[^\W\d_]          # bare hosts
+    | \d\.\d+\.\d+\.\d              # addresses
+    | \]\( | \]\[                     # links in Markdown
+    | [`*] | __ | ~~ | \|\|           # code, emphasis, spoilers
+    | [\x00-\x09\x0b-\x1f\x7f-\x9f]  # control characters
+    | [\u202a-\u202e\u2060-\u2067]    # direction
+    | [\ufeff\ud800-\udfff]
+    """,
+    re.VERBOSE,
+)
+HOSTILE = {
+    # mentions
+    "everyone": "@everyone read this",
+    "here": "read this @here",
+    "everyone within a word": "a@everyone",
+    "mattermost all": "@all @channel",
+    "matrix room": "@room look",
+    "a person": "hello @alice_b!",
+    "zulip all": "@**all** @_**Alice**",
+    "fullwidth at": "＠everyone",
+    "mention split by an invisible": "@\u200beveryone @\u2060here @\ufeffhere",
+    "at over a line break": "@\neveryone",
+    "slack channel": "<!channel> now",
+    "slack here with a label": "<!here|here>",
+    "slack user": "<@U024BE7LH>",
+    "slack group": "<!subteam^SAZ94GDB8>",
+    "slack link": "<https://evil.example|Read more>",
+    "discord user": "<@!80351110224678912>",
+    "discord role": "<@&165511591545143296>",
+    "discord room": "<#103735883630395392>",
+    "discord time": "<t:1618953630:R>",
+    "discord emoji": "<a:party:392938283556143104>",
+    "discord command": "</run:0>",
+    # links
+    "http": "win at http://evil.example/x now",
+    "https in capitals": "HTTPS://EVIL.EXAMPLE",
+    "no scheme": "evil.com/login",
+    "www": "www.evil.example",
+    "another alphabet": "пример.рф/вход",
+    "punycode": "xn--e1afmkfd.xn--p1ai",
+    "an emoji host": "i❤.ws/x",
+    "ideographic stop": "evil。com",
+    "address": "192.0.2.1/login",
+    "address with a port": "http://192.0.2.1:8080/",
+    "scheme without slashes": "mailto:a@evil.example javascript:alert(1) tel:+15550100",
+    "telegram": "tg://resolve?domain=evil t.me/evil",
+    "several schemes": "http:http://evil.example",
+    "invisible in the scheme": "ht\u200btp://evil.example",
+    "two dots": "a..evil.com",
+    "mail address": "write to a.b@evil.example",
+    # Markdown
+    "masked link": "[Human Rights Watch](https://evil.example)",
+    "masked link without a scheme": "[click](//evil.example)",
+    "reference link": "[click][1]",
+    "link definition": "[1]: https://evil.example",
+    "image": "![x](https://evil.example/pixel.png)",
+    "code": "`code`",
+    "fence": "```\nall that follows",
+    "bold": "**bold** __under__",
+    "spoiler": "||hidden|| and more ||",
+    "spoiler of five": "|||||",
+    "strike": "~~gone~~",
+    "heading": "# Heading",
+    "quote of all": ">>> all that follows",
+    "list": "- item",
+    "rule": "---",
+    "table": "a | b\n--- | ---",
+    # HTML
+    "script": "<script>alert(1)</script>",
+    "image tag": '<img src=x onerror="alert(1)">',
+    "link tag": '<a href="https://evil.example">x</a>',
+    "comment": "<!-- all that follows",
+    "entity": "&lt;script&gt; &#64;everyone",
+    # lines and controls
+    "line breaks": "one\r\ntwo\n\nthree",
+    "unicode line breaks": "one\u2028two\u2029three\x85four\x0bfive\x0csix",
+    "mail header": "x\r\nBcc: everyone@evil.example",
+    "null": "a\x00b",
+    "terminal escape": "\x1b[2J\x1b]0;owned\x07",
+    "one-character escape": "\x9b31m",
+    "backspace": "abc\x08\x08\x08",
+    "lone surrogate": "a\ud83db",
+    # direction and the invisible
+    "override": "\u202egnp.exe",
+    "embedding": "\u202bright\u202c to left",
+    "isolate left open": "\u2067never closed",
+    "isolates closed too often": "a\u2069\u2069\u2069b",
+    "invisible": "z\u200be\u2060r\ufeffo",
+    "tags": "flag\U000e0067\U000e007f",
+    "stacked marks": "Z\u0351\u0343\u0342" * 40,
+    "hundred kilobytes": "@everyone http://evil.example " * 3500,
+    "right-to-left with a link": "خبر http://evil.example/خبر @everyone",
+}
+
+
+@pytest.mark.parametrize("detail", [Detail.FULL, Detail.TITLE])
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_what_others_wrote_can_do_nothing_but_be_read(text: str, detail: Detail) -> None:
+    """As a title, an outlet's name, a language or a reason: the same lines as ever, and nothing active on them."""
+    made = message(tell(report(1, text, text, lang=text)), detail=detail, why=text)
+    benign = message(tell(report(1, "Agency", "A title")), detail=detail, why="why")
+    assert made.body.count("\n") == benign.body.count("\n")
+    own = ["https://outlet1.example/story"]
+    lines = [made.title, *(line for line in made.body.split("\n") if line not in own)]
+    for line in lines:
+        assert not ACTIVE.search(line)
+        assert not re.match(r"\s*([#>=+-]|\d+[.)])", line)
+        assert line.count("\u2068") == line.count("\u2069")
+    (made.title + made.body).encode()
+
+
+def test_a_right_to_left_title_keeps_its_line_in_order() -> None:
+    made = message(tell(report(1, "الجزيرة", "اختطاف رجال", lang="ar")))
+    assert made.title == "New: \u2068اختطاف رجال\u2069"
+    assert "• \u2068الجزيرة\u2069 · Arabic · Sat 1 Apr, 11:00\n“\u2068اختطاف رجال\u2069”\n" in made.body
+
+
+@pytest.mark.parametrize(("detail", "names"), [(Detail.FULL, True), (Detail.TITLE, True), (Detail.DISCREET, False)])
+def test_a_test_message_says_no_more_than_its_channel_allows(detail: Detail, *, names: bool) -> None:
+    made = render_test(Channel("night desk", (), detail=detail))
+    assert made.title
+    assert made.body
+    assert ("night desk" in made.title) is names
+    assert names or made == Message("Test", "Test")
+
+
+def test_an_items_own_time_is_shown_and_never_one_in_the_future() -> None:
+    item: Item = replace(ONE.item, published=NOW + timedelta(days=400))
+    assert "Sat 1 Apr, 11:00" in message(tell(replace(ONE, item=item))).body
