@@ -45,9 +45,9 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 # uv is needed for this target alone; the lock files name no registry.
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --upgrade \
-	  pyproject.toml --group build --extra postgresql -o requirements.lock
+	  pyproject.toml --group build --all-extras -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --upgrade \
-	  pyproject.toml --group dev --extra postgresql -o requirements-dev.lock
+	  pyproject.toml --group dev --all-extras -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage*

@@ -268,6 +268,7 @@ def notify_systemd(state: str, *, environ: Mapping[str, str] = os.environ) -> No
     if not path:
         return
     address = "\0" + path[1:] if path.startswith("@") else path
-    # A full or vanished socket is no reason to stop monitoring: systemd will miss the watchdog and act.
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as client, suppress(OSError):
+    # A full or vanished socket is no reason to stop monitoring, nor to wait: systemd will miss the watchdog and act.
+    kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+    with socket.socket(socket.AF_UNIX, kind) as client, suppress(OSError):
         client.sendto(state.encode(), address)

@@ -74,7 +74,6 @@ _ASSET = AppriseAsset(
     app_url="",
     image_url_mask="",
     image_url_logo="",
-    http_redirects=False,
     async_mode=False,
     service_timeout=0,
 )

@@ -19,15 +19,16 @@ def get_logger(**fields: Any) -> Logger:
 def configure_logging(*, level: str = "info") -> None:
     """Send lines of `level` and above to standard error: coloured on a terminal, `key=value` elsewhere."""
     if sys.stderr.isatty():
-        render: structlog.typing.Processor = structlog.dev.ConsoleRenderer(pad_event_to=20)
+        render: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer(pad_event_to=20)]
     else:
-        render = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
+        logfmt = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
+        render = [structlog.processors.format_exc_info, logfmt]  # the console formats tracebacks itself
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%SZ", utc=True),
             structlog.processors.UnicodeDecoder(),
-            render,
+            *render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

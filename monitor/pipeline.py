@@ -16,10 +16,10 @@ from monitor.errors import FetchError, ParseError
 from monitor.fetch import Fetcher
 from monitor.log import get_logger
 from monitor.match import compile_topic, match_topics
-from monitor.model import Config, Feed, Match, Member, NotModified, Reading, Response
+from monitor.model import Config, Feed, Item, Match, Member, NotModified, Reading, Response
 from monitor.reading import Reader
 from monitor.schedule import Hints, Poll, dump_rhythm, load_rhythm, plan_next_poll, read_freshness, spread_polls
-from monitor.store import FeedState, Store, Transaction
+from monitor.store import FeedState, PollRecord, Store, Transaction
 
 # A claimed feed is polled by nobody else for this long. It covers the longest timeout, the wait for a free connection
 # and the parser's deadline; a program that was killed gives its claims back at the next start.
@@ -160,57 +160,66 @@ class Pipeline:
         with self._clustering(), self._store.write() as tx:
             result = PollResult(feed=_name(feed, state, reading), outcome="unchanged")
             if reading is not None:
-                tx.save_document(state.id, title=reading.title, known=reading.known, now=now)
+                if not state.name:
+                    tx.name_feed(state.id, result.feed)
+                tx.save_present(state.id, reading.known, now=now)
                 result = self._tell_stories(tx, state, replace(feed, name=result.feed), reading, now=now)
-            tx.save_success(state.id, answer.validators, now=now)
-            self._plan(tx, state, feed, _good_poll(answer, reading, now=now), now=now)
+            record = self._plan(state, feed, _good_poll(answer, reading, now=now), now=now)
+            tx.save_poll(
+                state.id,
+                replace(
+                    record,
+                    validators=answer.validators,
+                    parsed=reading is not None,
+                    brought_items=result.new > 0,
+                ),
+            )
         return result
 
     def _record_failure(self, state: FeedState, feed: Feed, error: FetchError | ParseError) -> PollResult:
         now = self._clock()
+        record = self._plan(state, feed, _failed_poll(error), now=now)
         with self._store.write() as tx:
-            tx.save_failure(state.id, kind=error.kind, message=str(error))
-            self._plan(tx, state, feed, _failed_poll(error), now=now)
+            tx.save_poll(state.id, replace(record, error_kind=error.kind, error=str(error)))
         return PollResult(feed=_name(feed, state, None), outcome="failed", error=str(error))
 
     def _tell_stories(
         self, tx: Transaction, state: FeedState, feed: Feed, reading: Reading, *, now: datetime
     ) -> PollResult:
         """Store the new items, put each that matches into a story of its topic, and decide what to tell of them."""
-        first_poll_since = None if state.last_success else now - self._config.fetch.backfill
+        oldest_news = None if state.last_success else now - self._config.fetch.backfill
+        matches = [match_topics(item, self._topics, feed=feed) for item in reading.new]
+        ids = tx.add_items(state.id, reading.new, matched=[bool(found) for found in matches])
+        indexes = {match.topic: self._current_index(tx, match.topic, now=now) for found in matches for match in found}
         fresh: dict[int, dict[int, Match]] = {}
         opened: set[int] = set()
-        matched = 0
-        for item_id, item in zip(tx.add_items(state.id, reading.new), reading.new, strict=True):
-            backfill = first_poll_since is not None and (item.published is None or item.when < first_poll_since)
-            member = Member(id=item_id, item=item, feed=feed.name, owner=feed.owner, backfill=backfill)
-            matches = match_topics(item, self._topics, feed=feed)
-            matched += bool(matches)
-            for match in matches:
-                story, is_new = self._join_story(tx, member, match, now=now)
+        for item_id, item, found in zip(ids, reading.new, matches, strict=True):
+            member = Member(item_id, item, feed.name, feed.owner, backfill=_is_backfill(item, oldest_news))
+            for match in found:
+                story, is_new = self._join_story(tx, member, match, indexes[match.topic], now=now)
                 opened |= {story} if is_new else set()
-                fresh.setdefault(story, {}).update({} if backfill else {item_id: match})
+                fresh.setdefault(story, {}).update({} if member.backfill else {item_id: match})
         for story, matches_by_item in fresh.items():
             self._decide(tx, story, matches_by_item, now=now)
         return PollResult(
             feed=feed.name,
             outcome="changed",
             new=len(reading.new),
-            matched=matched,
+            matched=sum(map(bool, matches)),
             new_stories=len(opened),
             updated_stories=len(fresh) - len(opened),
         )
 
-    def _join_story(self, tx: Transaction, member: Member, match: Match, *, now: datetime) -> tuple[int, bool]:
+    def _join_story(
+        self, tx: Transaction, member: Member, match: Match, current: _TopicIndex, *, now: datetime
+    ) -> tuple[int, bool]:
         """Put a member into the story it continues, or open one; tells which, and whether it is new."""
-        current = self._current_index(tx, match.topic, now=now)
         placement = assign_story(member, current.index, now=now)
-        story = (
-            placement.story if placement.story is not None else tx.add_story(match.topic, first_seen=member.item.when)
-        )
+        is_new = placement.story is None
+        story = tx.add_story(match.topic, first_seen=member.item.when) if placement.story is None else placement.story
         current.newest = tx.add_member(story, member, match=match, placement=placement, now=now)
         current.index.add(member, story)
-        return story, placement.story is None
+        return story, is_new
 
     def _current_index(self, tx: Transaction, topic: str, *, now: datetime) -> _TopicIndex:
         """Give a topic's index, in step with the store: built at first use, then fed what other programs added."""
@@ -230,20 +239,18 @@ class Pipeline:
         for alert in decide_alerts(story, self._config.rules, told=tx.told(story.id), fresh=fresh):
             tx.add_alert(alert, self._config.channels, now=now)
 
-    def _plan(self, tx: Transaction, state: FeedState, feed: Feed, poll: Poll, *, now: datetime) -> None:
-        """Record the poll, and when the next one is due."""
+    def _plan(self, state: FeedState, feed: Feed, poll: Poll, *, now: datetime) -> PollRecord:
+        """Say when the feed is due again, and why."""
         rhythm = load_rhythm(state.rhythm)
         plan = plan_next_poll(rhythm, poll, settings=self._config.fetch, fixed=feed.interval, now=now, random=random)
-        tx.save_poll(
-            state.id,
+        return PollRecord(
             now=now,
             next_poll=plan.next_poll,
             rhythm=dump_rhythm(plan.rhythm),
             reason=plan.reason,
             notice=plan.notice,
+            gap=plan.gap,
         )
-        if plan.gap:
-            tx.save_gap(state.id, plan.gap)
 
     @contextmanager
     def _clustering(self) -> Iterator[None]:
@@ -264,6 +271,11 @@ def _log_poll(result: PollResult) -> None:
         log.warning("poll failed", feed=result.feed, error=result.error)
     else:
         log.info("polled", feed=result.feed, outcome=result.outcome, new=result.new, matched=result.matched)
+
+
+def _is_backfill(item: Item, oldest_news: datetime | None) -> bool:
+    """Tell whether an item of a feed's first poll was old already; one without a date may be of any age."""
+    return oldest_news is not None and (item.published is None or item.when < oldest_news)
 
 
 def _good_poll(answer: Response | NotModified, reading: Reading | None, *, now: datetime) -> Poll:

@@ -120,6 +120,12 @@ async def test_a_first_fetch_brings_the_document_and_its_validators(server: Feed
     assert len(answer.validators.body_hash) == 64
 
 
+async def test_a_name_is_resolved_by_the_systems_own_rules(server: FeedServer) -> None:
+    """No fake here: c-ares reads the hosts file, and answers that are not allowed (::1) are passed over."""
+    server.serve("/feed", NEWS)
+    assert (await read(server.url("/feed", host="localhost"))).body == NEWS
+
+
 async def test_an_unchanged_feed_is_not_sent_again(server: FeedServer) -> None:
     first = await read(server.serve("/feed", NEWS))
     second = await fetch(server.url("/feed"), first.validators)
@@ -620,17 +626,18 @@ async def test_a_feeds_own_timeout_goes_before_the_common_one(server: FeedServer
     assert error.kind == "timeout"
 
 
+def dawdle(seconds: float, answer: bytes) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    async def play(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(seconds)
+        writer.write(answer)
+
+    return play
+
+
 async def test_redirects_and_body_share_one_time_limit(server: FeedServer) -> None:
-    async def dawdle(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(0.2)
-        writer.write(b"HTTP/1.1 302 Found\r\nLocation: /last\r\nContent-Length: 0\r\n\r\n")
-
-    async def dawdle_again(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(0.2)
-        writer.write(OK + b"\r\n" + NEWS)
-
-    server.script("/last", dawdle_again)
-    error = await fail(server.script("/first", dawdle), timeout=SHORT)
+    found = b"HTTP/1.1 302 Found\r\nLocation: /last\r\nContent-Length: 0\r\n\r\n"
+    server.script("/last", dawdle(0.6, OK + b"\r\n" + NEWS))
+    error = await fail(server.script("/first", dawdle(0.6, found)), timeout=timedelta(seconds=1))
     assert error.kind == "timeout"
     assert len(server.requests) == 2
 
@@ -711,16 +718,11 @@ async def test_a_host_is_forgotten_when_nobody_talks_to_it(server: FeedServer) -
 
 
 async def test_waiting_for_a_slot_is_not_counted_against_a_feed(server: FeedServer) -> None:
-    """Six feeds, one at a time, 0.1 s each, 0.3 s allowed: the last waits longer than its limit, and is fetched."""
-
-    async def dawdle(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(0.1)
-        writer.write(OK + b"Content-Length: 4\r\n\r\nnews")
-
-    url = server.script("/feed", dawdle)
-    async with fetching(per_host=1, timeout=SHORT) as fetcher:
-        answers = await asyncio.gather(*(fetcher.fetch(make_feed(url), Validators()) for _ in range(6)))
-    assert [answer.status for answer in answers] == [200] * 6
+    """Eight feeds, one at a time, 0.1 s each, 0.6 s allowed: the last waits longer than its limit, and is fetched."""
+    url = server.script("/feed", dawdle(0.1, OK + b"Content-Length: 4\r\n\r\nnews"))
+    async with fetching(per_host=1, timeout=timedelta(seconds=0.6)) as fetcher:
+        answers = await asyncio.gather(*(fetcher.fetch(make_feed(url), Validators()) for _ in range(8)))
+    assert [answer.status for answer in answers] == [200] * 8
 
 
 async def test_a_connection_is_kept_only_while_others_of_its_host_wait(server: FeedServer) -> None:

@@ -33,6 +33,18 @@ def test_a_hostile_title_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_a_fault_is_logged_with_its_traceback_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging()
+    try:
+        _ = 1 / 0
+    except ZeroDivisionError:
+        get_logger().exception("poll crashed")
+    line = capsys.readouterr().err
+    assert "test_log.py" in line
+    assert "ZeroDivisionError: division by zero" in line
+    assert line.count("\n") == 1
+
+
 def test_lines_below_the_level_are_dropped(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging(level="error")
     get_logger().info("polled")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import feedparser
 import pytest
 
 from monitor.errors import ParseError
@@ -197,13 +198,15 @@ def test_entities_do_not_multiply() -> None:
     assert len(document.entries[0].title) < 100
 
 
-def test_of_a_huge_document_the_newest_entries_are_read_from_either_end() -> None:
+def test_of_a_huge_document_the_newest_entries_at_either_end_are_read() -> None:
     def item(n: int) -> str:
         day = datetime(2010, 1, 1, tzinfo=UTC) + timedelta(hours=n)
         return f"<item><title>{n}</title><pubDate>{day:%a, %d %b %Y %H:%M:%S} +0000</pubDate></item>"
 
     oldest_first = parse(rss(*(item(n) for n in range(6_000))))
     assert [entry.title for entry in oldest_first.entries] == [str(n) for n in range(4_000, 6_000)]
+    newest_in_the_middle = parse(rss(*(item(n) for n in (*range(2_500), 9_999, *range(2_500, 5_000)))))
+    assert "9999" not in {entry.title for entry in newest_in_the_middle.entries}, "the middle is not even parsed"
     assert oldest_first.skipped == ("4000 of 6000 entries: only the newest 2000 are read",)
     newest_first = parse(rss(*(item(n) for n in range(2_500, 0, -1))))
     assert newest_first.entries[0].title == "2500"
@@ -215,6 +218,21 @@ def test_a_json_feed_of_too_many_items_keeps_the_newest() -> None:
     document = parse(json.dumps({"version": "https://jsonfeed.org/version/1", "items": ["text", *items]}))
     assert len(document.entries) == 2_000
     assert document.skipped[0] == "101 of 2101 entries: only the newest 2000 are read"
+
+
+def test_a_broken_element_that_no_entry_is_made_of_costs_no_entry() -> None:
+    broken = "<image><width></height></image><item><title>Kept</title></item>"
+    assert [entry.title for entry in parse(rss(broken)).entries] == ["Kept"]
+
+
+def test_a_document_that_the_parser_does_not_survive_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def trip(*_: object, **__: object) -> None:
+        raise KeyError("links")
+
+    monkeypatch.setattr(feedparser, "parse", trip)
+    with pytest.raises(ParseError, match="does not survive: KeyError: 'links'") as refused:
+        parse(rss())
+    assert refused.value.kind == "crashed"
 
 
 def test_the_list_of_what_was_skipped_stays_short() -> None:

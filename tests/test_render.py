@@ -176,6 +176,8 @@ LONG_TITLES = {
     "a mark at the cut": ("z" * 73 + "e\u0301" + "z" * 9, "New: " + "z" * 73 + "…"),
     "nothing but marks": ("\u0301" * 100, "New: \u0301…"),
     "right to left": ("خبر " * 30, "New: \u2068" + "خبر " * 17 + "خبر…\u2069"),
+    "right to left without spaces": ("خ" * 100, "New: \u2068" + "خ" * 72 + "…\u2069"),
+    "a coloured emoji at the cut": ("z" * 73 + "👩🏽" + "z" * 9, "New: " + "z" * 73 + "…"),
     "no title": ("", "New: (no title)"),
     "nothing to see": ("\u200b\u202e\x00", "New: (no title)"),
     "a hundred kilobytes": ("lorem ipsum " * 9000, "New: " + "lorem ipsum " * 6 + "…"),

@@ -120,7 +120,7 @@ NEAR_MISSES = {
     "ru: lentils": "Чечевица подорожала: что говорят в гей-клубе",
     "fr: the people alone": "Des milliers de manifestants contre l’homophobie à Lyon",
     "de: the place alone": "Tschetschenien weiht eine neue Moschee ein",
-    "de: sultry": "Schwüle Tage in Berlin erwartet",
+    "de: sultry": "Schwüle Woche in Berlin erwartet",
     "es: the people alone": "Madrid celebra el Orgullo LGTBI",
     "ar: the place alone": "نمو السياحة في الشيشان",
     "ar: the people alone": "مظاهرة من أجل حقوق المثليين في بيروت",

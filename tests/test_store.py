@@ -18,7 +18,7 @@ from sqlalchemy import create_engine
 
 from monitor.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreReadOnly, StoreTooNew
 from monitor.model import Event, Secret, Status, Told, Validators
-from monitor.store import Store, Transaction, engine, open_store
+from monitor.store import PollRecord, Store, Transaction, engine, open_store
 from monitor.store.schema import REVISION, Base
 from tests.makers import make_alert, make_channel, make_feed, make_item, make_match, make_member, make_placement
 
@@ -62,10 +62,15 @@ def add_feed(tx: Transaction, now: datetime, host: str = "kurier.example") -> in
     return state.id
 
 
+def make_poll(now: datetime, **changes: Any) -> PollRecord:
+    """A poll after which the feed is due at once."""
+    return replace(PollRecord(now=now, next_poll=now, rhythm="", reason="every 10 min"), **changes)
+
+
 def add_story(tx: Transaction, now: datetime, *, members: int = 1) -> int:
     """Add a story of so many items from one feed."""
     feed = add_feed(tx, now)
-    ids = tx.add_items(feed, [make_item(key=f"g:{number}") for number in range(members)])
+    ids = tx.add_items(feed, [make_item(key=f"g:{number}") for number in range(members)], matched=[True] * members)
     story = tx.add_story("chechnya", first_seen=now)
     for item in ids:
         tx.add_member(story, make_member(item), match=make_match(), placement=make_placement(), now=now)
@@ -87,7 +92,7 @@ def test_items_come_back_as_they_were_stored(any_store: Store, now: datetime) ->
     )
     with any_store.write() as tx:
         feed = add_feed(tx, now)
-        (item_id,) = tx.add_items(feed, [item])
+        (item_id,) = tx.add_items(feed, [item], matched=[True])
         story = tx.add_story("chechnya", first_seen=now)
         member = replace(make_member(item_id), item=item, backfill=True)
         tx.add_member(story, member, match=make_match(), placement=make_placement(), now=now)
@@ -104,9 +109,9 @@ def test_item_ids_follow_the_order_of_the_items(any_store: Store, now: datetime)
     titles = [f"Title {number}" for number in range(50)]
     with any_store.write() as tx:
         feed = add_feed(tx, now)
-        ids = tx.add_items(feed, [make_item(title) for title in titles])
+        ids = tx.add_items(feed, [make_item(title) for title in titles], matched=[False] * 50)
         assert ids == sorted(ids)
-        assert tx.add_items(feed, []) == []
+        assert tx.add_items(feed, [], matched=[]) == []
         assert len(tx.known_keys(feed)) == 50
 
 
@@ -136,9 +141,8 @@ def test_a_feed_that_leaves_and_comes_back_keeps_its_state(any_store: Store, now
     validators = Validators(etag='"1"', last_modified="Sat, 01 Apr 2017 09:00:00 GMT", body_hash="ab")
     with any_store.write() as tx:
         feed = add_feed(tx, now)
-        tx.add_items(feed, [make_item()])
-        tx.save_success(feed, validators, now=now)
-        tx.save_poll(feed, now=now, next_poll=now, rhythm="weekly", reason="every 10 min", notice="")
+        tx.add_items(feed, [make_item()], matched=[False])
+        tx.save_poll(feed, make_poll(now, rhythm="weekly", validators=validators))
         tx.sync_feeds([], now=now)
         assert tx.claim_feeds(now=now, lease=LEASE, limit=9) == []
         tx.sync_feeds([make_feed()], now=now)
@@ -154,35 +158,28 @@ def test_a_disabled_feed_is_not_polled(any_store: Store, now: datetime) -> None:
         assert not tx.feed_health()[0].active
 
 
-def test_a_feed_without_a_name_takes_the_documents_title(any_store: Store, now: datetime) -> None:
+def test_a_feed_without_a_name_takes_the_documents_title_until_it_is_given_one(any_store: Store, now: datetime) -> None:
     with any_store.write() as tx:
-        feed = add_feed(tx, now)
-        tx.save_document(feed, title="Kurier", known=[], now=now)
-        tx.save_document(feed, title="Kurier, renamed", known=[], now=now)
+        tx.name_feed(add_feed(tx, now), "Kurier")
+        tx.sync_feeds([make_feed()], now=now)
         assert tx.feed_health()[0].name == "Kurier"
         tx.sync_feeds([make_feed(name="The Courier")], now=now)
         assert tx.feed_health()[0].name == "The Courier"
 
 
-def test_a_failure_is_shown_until_the_next_success(any_store: Store, now: datetime) -> None:
+def test_a_failure_is_shown_until_the_next_success_and_touches_nothing_else(any_store: Store, now: datetime) -> None:
+    validators, later = Validators(etag='"1"'), now + LEASE
     with any_store.write() as tx:
         feed = add_feed(tx, now)
-        tx.save_failure(feed, kind="dns", message="no such host")
-        assert tx.feed_health()[0].last_error == "no such host"
-        tx.save_success(feed, Validators(), now=now)
+        tx.save_poll(feed, make_poll(now, validators=validators, parsed=True, brought_items=True, gap=(now, later)))
+        tx.save_poll(feed, make_poll(later, error_kind="dns", error="no such host"))
         health = tx.feed_health()[0]
-        assert (health.last_error, health.last_success) == ("", now)
-
-
-def test_a_feeds_health_knows_its_last_item_and_its_gap(any_store: Store, now: datetime) -> None:
-    later = now + timedelta(hours=1)
-    with any_store.write() as tx:
-        feed = add_feed(tx, now)
-        assert tx.feed_health()[0].gap is None
-        tx.add_items(feed, [make_item("old"), make_item("new", seen=later)])
-        tx.save_gap(feed, (now, later))
-        health = tx.feed_health()[0]
-        assert (health.last_item, health.gap) == (later, (now, later))
+        assert (health.last_error, health.last_error_kind, health.last_success) == ("no such host", "dns", now)
+        assert (health.last_item, health.gap, health.last_polled) == (now, (now, later), later)
+        (state,) = tx.claim_feeds(now=later, lease=LEASE, limit=1)
+        assert state.validators == validators
+        tx.save_poll(feed, make_poll(later, validators=validators))
+        assert (tx.feed_health()[0].last_error, tx.feed_health()[0].last_success) == ("", later)
 
 
 def test_unmatched_items_are_pruned_only_when_they_left_the_document(any_store: Store, now: datetime) -> None:
@@ -192,9 +189,10 @@ def test_unmatched_items_are_pruned_only_when_they_left_the_document(any_store: 
         story = add_story(tx, now)
         feed = tx.claim_feeds(now=now + LEASE, lease=LEASE, limit=1)[0].id
         stays = [make_item("stays", key="stays"), replace(make_item("alias", key="alias"), alias="a:1")]
-        tx.add_items(feed, [make_item("left", key="left"), *stays])
+        tx.add_items(feed, [make_item("left", key="left"), *stays], matched=[False] * 3)
         assert tx.prune_items(unmatched_before=later - timedelta(days=30), limit=100) == 0, "not parsed since"
-        tx.save_document(feed, title="", known=["stays", "a:1"], now=later)
+        tx.save_present(feed, ["stays", "a:1"], now=later)
+        tx.save_poll(feed, make_poll(later, parsed=True))
         assert tx.prune_items(unmatched_before=later - timedelta(days=30), limit=100) == 1
         assert tx.known_keys(feed) == {"stays", "alias", "a:1", "g:0"}
         assert tx.story(story).members
@@ -282,7 +280,8 @@ def test_a_url_that_is_being_sent_to_gets_nothing_more(any_store: Store, now: da
     """Messages to one URL go one after the other, and a claim is small enough for its lease."""
     with any_store.write() as tx:
         stories = [tx.add_story("chechnya", first_seen=now) for _ in range(8)]
-        members = tx.add_items(add_feed(tx, now), [make_item(key=f"g:{number}") for number in range(8)])
+        items = [make_item(key=f"g:{number}") for number in range(8)]
+        members = tx.add_items(add_feed(tx, now), items, matched=[True] * 8)
         for story, item in zip(stories, members, strict=True):
             tx.add_member(story, make_member(item), match=make_match(), placement=make_placement(), now=now)
             tx.add_alert(make_alert(story), [make_channel()], now=now)
@@ -409,7 +408,8 @@ def test_a_full_disk_is_named_and_loses_nothing(tmp_path: Path, now: datetime) -
         pages = tx.session.connection().exec_driver_sql("PRAGMA page_count").scalar_one()
         tx.session.connection().exec_driver_sql(f"PRAGMA max_page_count = {pages + 1}")
         feed = tx.claim_feeds(now=now + LEASE, lease=LEASE, limit=1)[0].id
-        tx.add_items(feed, [replace(make_item(f"{number}"), summary="x" * 10_000) for number in range(100)])
+        items = [replace(make_item(f"{number}"), summary="x" * 10_000) for number in range(100)]
+        tx.add_items(feed, items, matched=[False] * 100)
     with store.write() as tx:
         assert [record.story.id for record in tx.stories()] == [kept]
         tx.session.connection().exec_driver_sql("PRAGMA max_page_count = 1000000")

@@ -2,109 +2,359 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from heapq import nlargest, nsmallest
-from itertools import islice
-from math import log, sqrt
+from itertools import pairwise
+from math import log
+from typing import Any
 
-from monitor.cluster.similarity import Text, read, title_likeness
-from monitor.model import Member, Placement
+import numpy as np
+from numpy.typing import NDArray
 
-RAREST = 10
-POSTINGS = 150
-CANDIDATES = 24
-MEMBERS = 6
-THRESHOLD = 0.22
-DENSITY = 0.03
+from monitor.cluster.boilerplate import strip_boilerplate
+from monitor.cluster.encoder import Encoder, Means, Vectors
+from monitor.cluster.similarity import (
+    SUMMARY_LENGTH,
+    TITLE_LENGTH,
+    WIDTH,
+    Codes,
+    Flags,
+    Floats,
+    Text,
+    compare,
+    is_phrase,
+    keys,
+    read_text,
+    weigh,
+)
+from monitor.model import Item, Member, Placement
+
+# Settings and what they gave; how the figures are meant stands in similarity.py.
+RAREST = 10  # known words looked up, the rarest first
+POSTINGS = 150  # newest items that a word leads to
+CANDIDATES = 24  # items whose stories are looked at
+NEIGHBOURS = 8  # more of them, in other languages, by meaning
+MEMBERS = 12  # of a story that are compared; their mean counts. 1 gives 0.79, 6 gives 0.835, 12 gives 0.839
+THRESHOLD = 0.355  # at a thousand open items
+DENSITY = 0.02  # added whenever the open items treble: 9,700 live items then keep the precision of a thousand
+SPARSE = 100  # the threshold falls no further below as many items
+MEANING = 1.05  # what a centred cosine across languages is worth beside a likeness within one
+SAME_PAGE = 0.2  # added for one address: a live blog keeps it while its words change
+FADE = 0.01  # taken off for each day apart
+FRESH = 2.0  # days that take nothing off
+DAILY = 0.75  # days after which one outlet's same title is the next edition of a column, not the same event
+SAME_TITLE = 0.8
+SAME_WORDS = 0.9
+
+_DAY = 86400.0
+_SWEEPS = 64  # a window; eviction rebuilds the index, so it waits until it is worth it
+
+Slots = NDArray[np.intp]
+_ROW = np.dtype(
+    [
+        ("codes", np.uint32, WIDTH),
+        ("terms", np.int16),
+        ("when", np.float64),
+        ("item", np.int64),
+        ("story", np.int64),
+        ("page", np.int64),
+        ("owner", np.int32),
+        ("lang", np.int32),
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
-class _Open:
-    id: int
-    story: int
-    when: datetime
-    owner: str
+class _Query:
+    """A member, ready to be compared: `page`, `owner` and `lang` are the index's numbers for them."""
+
     text: Text
+    weights: Floats
+    vector: Vectors | None
+    when: float
+    page: int
+    owner: int
+    lang: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """Open items beside the parts of their likeness to one member."""
+
+    slots: Slots
+    parts: Mapping[str, Floats | Flags]
+    score: Floats
+
+    def and_also(self, more: _Compared) -> _Compared:
+        """Join two comparisons of one member."""
+        return _Compared(
+            np.concatenate([self.slots, more.slots]),
+            {name: np.concatenate([values, more.parts[name]]) for name, values in self.parts.items()},
+            np.concatenate([self.score, more.score]),
+        )
 
 
 class StoryIndex:
     """One topic's open stories in memory: an inverted index of the items of the last `window`.
 
-    It is filled with `add`, oldest first, and read by `assign_story`, which never changes it.
+    It is fed by `add`, oldest first, and read by `assign_story`. With an encoder, items in other languages are found
+    and compared by meaning. An item takes about 2 kB, with an encoder 1 kB more.
     """
 
-    def __init__(self, *, window: timedelta) -> None:
+    def __init__(self, *, window: timedelta, encoder: Encoder | None = None) -> None:
         self.window = window
-        self._items: dict[int, _Open] = {}
-        self._postings: defaultdict[str, deque[int]] = defaultdict(deque)
-        self._stories: defaultdict[int, list[int]] = defaultdict(list)
-        self._next = 0
+        self.encoder = encoder
+        self._size = 0
+        self._rows = np.zeros(256, _ROW)
+        self._vectors = np.zeros((256, encoder.size if encoder else 0), np.float16)
+        self._means = Means(encoder.size) if encoder else None
+        self._titles: list[str] = []
+        self._names: dict[str, int] = {}
+        self._swept = float("-inf")
+        self._rebuild()
 
     def __len__(self) -> int:
-        return len(self._items)
+        return self._size
 
     def add(self, member: Member, story: int) -> None:
-        """Take a member that the store has put into `story`."""
-        text = read(member.item)
-        slot, self._next = self._next, self._next + 1
-        self._items[slot] = _Open(member.id, story, member.item.when, member.owner, text)
-        self._stories[story].append(slot)
-        for term in text.terms:
-            self._postings[term].append(slot)
+        """Take in a member that the store has put into `story`."""
+        self._make_room()
+        text, item = _read(member), member.item
+        at, self._size = self._size, self._size + 1
+        self._rows["codes"][at, : len(text.codes)] = text.codes
+        for field, value in (
+            ("terms", len(text.codes)),
+            ("when", item.when.timestamp()),
+            ("item", member.id),
+            ("story", story),
+            ("page", _page(item.url)),
+            ("owner", self._number(member.owner)),
+            ("lang", self._number(item.lang)),
+        ):
+            self._rows[field][at] = value
+        self._titles.append(text.title)
+        self._stories[story].append(at)
+        self._languages[self._number(item.lang)] += 1
+        np.add.at(self._frequencies, text.codes >> self._shift, 1)
+        terms = keys(text.codes)
+        for term in terms[~is_phrase(terms)].tolist():
+            posting = self._postings.setdefault(term, array("I"))
+            posting.append(at)
+            if len(posting) >= 2 * POSTINGS:
+                del posting[:POSTINGS]
+        if self.encoder is not None and self._means is not None:
+            vector = _encode(self.encoder, item)
+            self._vectors[at] = vector
+            self._means.add(item.lang, vector)
 
     def forget(self, before: datetime) -> None:
-        """Let go of every item older than `before`; a story is gone with its last item."""
-        for slot in [slot for slot, item in self._items.items() if item.when < before]:
-            item = self._items.pop(slot)
-            self._stories[item.story].remove(slot)
-            if not self._stories[item.story]:
-                del self._stories[item.story]
-            for term in item.text.terms:
-                self._postings[term].remove(slot)
-                if not self._postings[term]:
-                    del self._postings[term]
+        """Evict the items older than `before`, at most a 64th of the window late; a story goes with its last item."""
+        stamp = before.timestamp()
+        if stamp < self._swept + self.window.total_seconds() / _SWEEPS:
+            return
+        self._swept = stamp
+        kept = np.flatnonzero(self._rows["when"][: self._size] >= stamp)
+        if len(kept) == self._size:
+            return
+        room = max(256, 1 << len(kept).bit_length())
+        rows, vectors = np.zeros(room, _ROW), np.zeros((room, self._vectors.shape[1]), np.float16)
+        rows[: len(kept)], vectors[: len(kept)] = self._rows[kept], self._vectors[kept]
+        self._rows, self._vectors, self._size = rows, vectors, len(kept)
+        self._titles = [self._titles[slot] for slot in kept.tolist()]
+        self._rebuild()
 
-    def idf(self, term: str) -> float:
-        """Give how much a shared term says: the logarithm of how few open items have it."""
-        return log((len(self._items) + 10.0) / (len(self._postings.get(term, ())) + 0.5))
+    def query(self, member: Member) -> _Query:
+        """Make a member ready to be compared with what is open."""
+        item = member.item
+        text = _read(member)
+        vector = None
+        if self.encoder is not None and self._means is not None:
+            vector = self._means.centre(item.lang, _encode(self.encoder, item))
+        lang = self._names.get(item.lang, -1)
+        return _Query(
+            text,
+            self._weigh(text.codes, lang),
+            vector,
+            item.when.timestamp(),
+            _page(item.url),
+            self._names.get(member.owner, -1),
+            lang,
+        )
+
+    def candidates(self, query: _Query, *, since: float) -> Slots:
+        """Find the open items worth a comparison: those that share rare words, and the nearest in other languages."""
+        found = self._by_words(query)
+        if query.vector is not None:
+            found = np.union1d(found, self._by_meaning(query, query.vector))
+        return np.asarray(found[self._rows["when"][found] >= since])
+
+    def mates(self, stories: Iterable[int], *, beside: Slots) -> Slots:
+        """Give other members of some stories, the first before the later, so that 12 of each are compared in all."""
+        chosen: list[int] = []
+        known = set(beside.tolist())
+        for story in stories:
+            members = self._stories[story][: 3 * MEMBERS]
+            among = sum(slot in known for slot in members)
+            chosen += [slot for slot in members if slot not in known][: max(0, MEMBERS - among)]
+        return np.array(chosen, np.intp)
+
+    def compare(self, query: _Query, slots: Slots) -> _Compared:
+        """Say how alike a member is to each of some open items, and why."""
+        rows = self._rows[slots]
+        codes = rows["codes"][:, : int(rows["terms"].max())]
+        titles = [self._titles[slot] for slot in slots.tolist()]
+        alike = compare(query.text, query.weights, codes, self._weigh(codes, query.lang), titles)
+        apart = np.abs(query.when - rows["when"]) / _DAY
+        page = (rows["page"] == query.page) & (query.page != 0)
+        score = alike.score
+        parts: dict[str, Floats | Flags] = {"words": alike.words, "title": alike.title, "numbers clash": alike.clash}
+        if query.vector is not None:
+            parts["meaning"] = meaning = self._meaning(query.vector, slots)
+            score = np.where(rows["lang"] != query.lang, np.maximum(score, MEANING * meaning), score)
+        score = score + SAME_PAGE * page - FADE * np.maximum(apart - FRESH, 0)
+        reprint = (alike.words >= SAME_WORDS) & (len(query.text.codes) > WIDTH // 4)
+        edition = (rows["owner"] == query.owner) & (apart >= DAILY) & (alike.title >= SAME_TITLE) & ~page & ~reprint
+        parts |= {"same page": page, "other edition": edition, "days apart": apart.astype(np.float32)}
+        return _Compared(slots, parts, np.asarray(np.where(edition, 0, score), np.float32))
+
+    def rank(self, compared: _Compared) -> list[tuple[float, int, list[int]]]:
+        """Give each story's mean score, the story, and its compared members, best first."""
+        scores = compared.score.tolist()
+        teams: defaultdict[int, list[int]] = defaultdict(list)
+        for at, story in enumerate(self._rows["story"][compared.slots].tolist()):
+            teams[story].append(at)
+        ranked = [
+            (sum(scores[at] for at in team) / len(team), story, sorted(team, key=scores.__getitem__, reverse=True))
+            for story, team in teams.items()
+        ]
+        return sorted(ranked, key=lambda entry: (-entry[0], entry[1]))
+
+    def item_id(self, slot: int) -> int:
+        """Give the row's id of the item in a slot."""
+        return int(self._rows["item"][slot])
+
+    def _number(self, name: str) -> int:
+        return self._names.setdefault(name, len(self._names))
+
+    def _weigh(self, codes: Codes, lang: int) -> Floats:
+        return weigh(codes, self._frequencies[codes >> self._shift], self._languages.get(lang, 0))
+
+    def _by_words(self, query: _Query) -> Slots:
+        terms = keys(query.text.codes)
+        rarest = np.argsort(-np.where(is_phrase(terms), 0, query.weights), kind="stable").tolist()
+        known = (
+            (self._postings[term], query.weights[at]) for at in rarest if (term := int(terms[at])) in self._postings
+        )
+        found = [
+            (np.frombuffer(posting, np.uint32)[-POSTINGS:], weight)
+            for (posting, weight), _ in zip(known, range(RAREST), strict=False)
+        ]
+        if not found:
+            return np.zeros(0, np.intp)
+        slots, place = np.unique(np.concatenate([posting for posting, _ in found]), return_inverse=True)
+        total = np.bincount(place, np.concatenate([np.full(len(posting), weight) for posting, weight in found]))
+        return slots[np.argsort(-total, kind="stable")[:CANDIDATES]].astype(np.intp)
+
+    def _by_meaning(self, query: _Query, vector: Vectors) -> Slots:
+        others = np.flatnonzero(self._rows["lang"][: self._size] != query.lang)
+        return others[np.argsort(-self._meaning(vector, others), kind="stable")[:NEIGHBOURS]]
+
+    def _meaning(self, vector: Vectors, slots: Slots) -> Floats:
+        """Give the cosine of a centred vector with those of some items, each centred by its own language."""
+        cosines = np.zeros(len(slots), np.float32)
+        langs = self._rows["lang"][slots]
+        for name, number in self._names.items():
+            at = np.flatnonzero(langs == number)
+            if len(at) and self._means is not None:
+                cosines[at] = self._means.centre(name, self._vectors[slots[at]].astype(np.float32)) @ vector
+        return cosines
+
+    def _make_room(self) -> None:
+        if self._size == len(self._rows):
+            self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
+            self._vectors = np.concatenate([self._vectors, np.zeros_like(self._vectors)])
+            self._count()
+
+    def _count(self) -> None:
+        """Count in how many items each term stands, by its hash: buckets are 16 times the items, so few are shared."""
+        bits = max(16, (16 * len(self._rows)).bit_length() - 1)
+        self._shift = np.uint32(32 - min(28, bits))
+        codes = self._rows["codes"][: self._size]
+        counts = np.bincount(codes[codes > 0] >> self._shift, minlength=1 << (32 - int(self._shift)))
+        self._frequencies = counts.astype(np.float32)
+
+    def _rebuild(self) -> None:
+        """Work out from the rows everything that is looked up."""
+        self._count()
+        rows = self._rows[: self._size]
+        self._languages = Counter(rows["lang"].tolist())
+        self._stories: defaultdict[int, list[int]] = defaultdict(list)
+        for slot, story in enumerate(rows["story"].tolist()):
+            self._stories[story].append(slot)
+        self._postings = dict(_invert(rows["codes"]))
 
 
 def assign_story(member: Member, index: StoryIndex, *, now: datetime) -> Placement:
-    """Find the open story that the member continues, or none; the index stays as it is."""
-    text = read(member.item)
-    weights = {term: index.idf(term) ** 2 for term in text.terms}
-    norm = sqrt(sum(weights.values())) or 1.0
-    found: defaultdict[int, float] = defaultdict(float)
-    for term in nlargest(RAREST, weights, key=weights.__getitem__):
-        for slot in islice(reversed(index._postings.get(term, ())), POSTINGS):
-            found[slot] += weights[term]
-    best = nlargest(CANDIDATES, found, key=found.__getitem__)
+    """Find the open story that the member continues, or none; the index stays as it is.
 
-    def score(slot: int) -> float:
-        other = index._items[slot]
-        if now - other.when > index.window:
-            return 0.0
-        dot = sum(filter(None, map(weights.get, other.text.terms)))
-        other_norm = sqrt(sum(index.idf(term) ** 2 for term in other.text.terms)) or 1.0
-        return 0.85 * dot / norm / other_norm + 0.15 * title_likeness(text.title, other.text.title)
-
-    ranked: list[tuple[float, int, list[int]]] = []
-    for story in dict.fromkeys(index._items[slot].story for slot in best):
-        scored = sorted(((score(slot), slot) for slot in index._stories[story][-12:]), reverse=True)[:MEMBERS]
-        mean = sum(value for value, _ in scored) / len(scored)
-        ranked.append((mean, story, [index._items[slot].id for _, slot in scored]))
-    ranked.sort(reverse=True)
-    threshold = THRESHOLD + DENSITY * max(0.0, log(max(1, len(index)) / 1000, 3))
-    if not ranked:
-        return Placement(None, 0.0, {"score": 0.0, "threshold": round(threshold, 3), "candidates": 0})
-    mean, story, members = ranked[0]
-    reason = {
-        "score": round(mean, 3),
-        "threshold": round(threshold, 3),
-        "nearest": members,
-        "candidates": len(best),
+    A story's score is the mean over up to 12 of its members, so that a chain of items, each like the last, does not
+    grow into one story. The threshold rises with the number of open items, among which chance likeness grows too.
+    """
+    query = index.query(member)
+    threshold = THRESHOLD + DENSITY * log(max(SPARSE, len(index)) / 1000, 3)
+    reason: dict[str, Any] = {"score": 0.0, "threshold": round(threshold, 3), "open": len(index), "candidates": 0}
+    candidates = index.candidates(query, since=(now - index.window).timestamp())
+    if not len(candidates):
+        return Placement(None, 0.0, reason)
+    compared = index.compare(query, candidates)
+    # A mean is never above its best part: stories without one promising candidate need no closer look.
+    promising = [story for _, story, team in index.rank(compared) if compared.score[team[0]] >= threshold]
+    mates = index.mates(promising, beside=candidates)
+    if len(mates):
+        compared = compared.and_also(index.compare(query, mates))
+    ranked = index.rank(compared)
+    score, story, team = ranked[0]
+    reason |= {
+        "score": round(score, 3),
+        "story": story,
+        "candidates": len(candidates),
+        "compared": len(compared.slots),
+        "nearest": [_explain(index, compared, at) for at in team[:3]],
         "runner_up": {"story": ranked[1][1], "score": round(ranked[1][0], 3)} if len(ranked) > 1 else None,
     }
-    return Placement(story if mean >= threshold else None, mean, reason)
+    return Placement(story if score >= threshold else None, score, reason)
+
+
+def _explain(index: StoryIndex, compared: _Compared, at: int) -> dict[str, Any]:
+    parts = {name: values[at].item() for name, values in compared.parts.items()}
+    shown = {name: value if isinstance(value, bool) else round(value, 3) for name, value in parts.items()}
+    score = round(float(compared.score[at]), 3)
+    return {"item": index.item_id(int(compared.slots[at])), "score": score, **shown}
+
+
+def _read(member: Member) -> Text:
+    return read_text(*strip_boilerplate(member.item.title, member.item.summary, outlet=member.owner))
+
+
+def _encode(encoder: Encoder, item: Item) -> Vectors:
+    return encoder.encode(f"{item.title[:TITLE_LENGTH]}. {item.summary[:SUMMARY_LENGTH]}")
+
+
+def _page(url: str) -> int:
+    return hash(url) if url else 0
+
+
+def _invert(codes: Codes) -> Iterator[tuple[int, array[int]]]:
+    """Give each word's newest slots, from the codes in every slot."""
+    slots, columns = np.nonzero(codes)
+    terms = keys(codes[slots, columns])
+    words = ~is_phrase(terms)
+    terms, slots = terms[words], slots[words].astype(np.uint32)
+    order = np.argsort(terms, kind="stable")
+    terms, slots = terms[order], slots[order]
+    starts = np.flatnonzero(np.diff(terms, prepend=np.uint32(0)))
+    for start, end in pairwise([*starts.tolist(), len(terms)]):
+        yield int(terms[start]), array("I", slots[max(start, end - POSTINGS) : end].tobytes())

@@ -105,7 +105,7 @@ class Document:
         statement = self._nearest(path)
         if position is None:
             return statement.line
-        start = statement.text.rfind(self.written(path))
+        start = statement.text.find(self.written(path))
         return statement.line + (statement.text.count("\n", 0, start + position) if start >= 0 else 0)
 
     def _nearest(self, path: KeyPath) -> _Statement:

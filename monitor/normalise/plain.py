@@ -9,9 +9,10 @@ from html.entities import html5
 
 import nh3
 
-# Markup is cut before it is cleaned; measured, real summaries need up to six characters of it for one of text, and an
-# image written into the page takes the rest.
+# Markup is cut before it is cleaned, far beyond what two thousand characters of text need; images written into it do
+# not count.
 _MOST_MARKUP = 100_000
+_CUT_OPEN = re.compile(r"<[^<>]*\Z|&\w*\Z")
 _BLOCKS = (
     "address|article|aside|blockquote|br|caption|center|dd|details|div|dl|dt|fieldset|figcaption|figure|footer|form"
     "|h[1-6]|header|hr|li|main|nav|ol|option|p|pre|section|summary|table|tbody|td|tfoot|th|thead|tr|ul"
@@ -42,7 +43,10 @@ def plain_text(markup: str, *, limit: int) -> str:
 
     Block elements become spaces, scripts and styles nothing. What was evidently escaped twice is read once more.
     """
-    text = _strip_markup(_IMAGE_DATA.sub("", markup)[:_MOST_MARKUP])
+    markup = _IMAGE_DATA.sub("", markup)
+    if len(markup) > _MOST_MARKUP:
+        markup = _CUT_OPEN.sub("", markup[:_MOST_MARKUP])
+    text = _strip_markup(markup)
     if _is_markup(text):
         text = _strip_markup(text)
     text = _STRAY_JOINER.sub("", _INVISIBLE.sub("", text))

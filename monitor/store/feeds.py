@@ -34,6 +34,27 @@ class FeedState:
     last_success: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class PollRecord:
+    """What one poll leaves in a feed's row.
+
+    `validators` are those of a good answer, None after an error, which `error` then tells. `parsed`: a document came;
+    `brought_items`: it held new ones. `gap` is kept until the next one, everything else until the next poll.
+    """
+
+    now: datetime
+    next_poll: datetime
+    rhythm: str
+    reason: str
+    notice: str = ""
+    gap: tuple[datetime, datetime] | None = None
+    validators: Validators | None = None
+    parsed: bool = False
+    brought_items: bool = False
+    error_kind: str = ""
+    error: str = ""
+
+
 class FeedRows:
     """Feeds and items, inside a transaction."""
 
@@ -88,55 +109,46 @@ class FeedRows:
         rows = self.session.execute(select(ItemRow.key, ItemRow.alias).where(ItemRow.feed_id == feed_id))
         return frozenset(name for names in rows for name in names if name)
 
-    def save_poll(
-        self, feed_id: int, *, now: datetime, next_poll: datetime, rhythm: str, reason: str, notice: str
-    ) -> None:
-        """Record that a feed was polled, when it is due again and why; gives back the lease."""
-        self._update_feed(
-            feed_id,
-            last_polled=now,
-            next_poll=next_poll,
-            rhythm=rhythm,
-            schedule_reason=reason,
-            notice=notice,
-            leased_until=None,
-        )
+    def name_feed(self, feed_id: int, title: str) -> None:
+        """Give a feed that has no name the title of its document."""
+        self._update_feed(feed_id, name=title)
 
-    def save_gap(self, feed_id: int, gap: tuple[datetime, datetime]) -> None:
-        """Record that items published between these times may have rolled out of the document unseen."""
-        self._update_feed(feed_id, gap_start=gap[0], gap_end=gap[1])
+    def save_poll(self, feed_id: int, poll: PollRecord) -> None:
+        """Record a poll, and give back the lease."""
+        values: dict[str, Any] = {
+            "last_polled": poll.now,
+            "next_poll": poll.next_poll,
+            "rhythm": poll.rhythm,
+            "schedule_reason": poll.reason,
+            "notice": poll.notice,
+            "leased_until": None,
+            "last_error_kind": poll.error_kind,
+            "last_error": poll.error,
+        }
+        if poll.gap is not None:
+            values |= {"gap_start": poll.gap[0], "gap_end": poll.gap[1]}
+        if poll.validators is not None:
+            values |= {
+                "last_success": poll.now,
+                "etag": poll.validators.etag,
+                "last_modified": poll.validators.last_modified,
+                "body_hash": poll.validators.body_hash,
+            }
+        if poll.parsed:
+            values["last_parsed"] = poll.now
+        if poll.brought_items:
+            values["last_item"] = poll.now
+        self._update_feed(feed_id, **values)
 
-    def save_success(self, feed_id: int, validators: Validators, *, now: datetime) -> None:
-        """Record a good answer: its validators, in the same transaction as the items that it brought."""
-        self._update_feed(
-            feed_id,
-            etag=validators.etag,
-            last_modified=validators.last_modified,
-            body_hash=validators.body_hash,
-            last_success=now,
-            last_error="",
-            last_error_kind="",
-        )
-
-    def save_failure(self, feed_id: int, *, kind: str, message: str) -> None:
-        """Record why a poll failed; validators and items stay as they are."""
-        self._update_feed(feed_id, last_error=message, last_error_kind=kind)
-
-    def save_document(self, feed_id: int, *, title: str, known: Sequence[str], now: datetime) -> None:
-        """Record that a document was parsed: its title, for a feed without a name, and what known items it still holds.
-
-        These are named by key or alias.
-        """
-        self._update_feed(feed_id, last_parsed=now)
-        if title:
-            self.session.execute(update(FeedRow).where(FeedRow.id == feed_id, FeedRow.name == "").values(name=title))
+    def save_present(self, feed_id: int, known: Sequence[str], *, now: datetime) -> None:
+        """Record which known items, named by key or alias, a document still holds."""
         for chunk in _chunks(known):
             named = or_(ItemRow.key.in_(chunk), ItemRow.alias.in_(chunk))
             stale = and_(ItemRow.feed_id == feed_id, named, ItemRow.present < now - PRESENCE_GRAIN)
             self.session.execute(update(ItemRow).where(stale).values(present=now))
 
-    def add_items(self, feed_id: int, items: Sequence[Item]) -> list[int]:
-        """Store new items and give their ids, in the same order."""
+    def add_items(self, feed_id: int, items: Sequence[Item], *, matched: Sequence[bool]) -> list[int]:
+        """Store new items, with whether any topic wants them, and give their ids, in the same order."""
         if not items:
             return []
         values = [
@@ -152,10 +164,10 @@ class FeedRows:
                 "published": item.published,
                 "seen": item.seen,
                 "present": item.seen,
+                "matched": wanted,
             }
-            for item in items
+            for item, wanted in zip(items, matched, strict=True)
         ]
-        self._update_feed(feed_id, last_item=max(item.seen for item in items))
         added = insert(ItemRow).returning(ItemRow.id, sort_by_parameter_order=True)
         return list(self.session.execute(added, values).scalars())
 

@@ -70,7 +70,6 @@ class StoryRows:
             hits=[asdict(hit) for hit in match.hits],
             reason=dict(placement.reason),
         )
-        self.session.execute(update(ItemRow).where(ItemRow.id == member.id).values(matched=True))
         row = self.session.get_one(StoryRow, story)
         row.first_seen = min(row.first_seen, member.item.when)
         row.last_seen = max(row.last_seen, member.item.when)
