@@ -175,9 +175,9 @@ class _Daemon:
             feeds = [health for health in tx.feed_health() if health.active]
             outbox = tx.delivery_counts()
         failing = sum(bool(health.last_error) for health in feeds)
-        words = f"{len(feeds) - failing} of {len(feeds)} feeds answer"
+        words = f"feeds that answer: {len(feeds) - failing} of {len(feeds)}"
         waiting = {status.value: count for status, count in outbox.items() if status is not Status.SENT}
-        words += "".join(f"; {count} alerts {status}" for status, count in waiting.items())
+        words += "".join(f"; deliveries {status}: {count}" for status, count in waiting.items())
         return f"{words}; {self._trouble}" if self._trouble else words
 
     def _prune(self) -> int:

@@ -299,7 +299,7 @@ async def test_no_part_of_a_mail_login_is_ever_seen(everything_logged: StringIO)
 
 SCRUBBED = {
     "as written": ("json://u:pass%2Fword@host/path", "no pass%2Fword for path", "no *** for ***"),
-    "decoded": ("json://u:pass%2Fword@host/path", "no pass/word", "no ***"),
+    "decoded": ("json://u:pass%2Fword@host/path", "no pass/word", "no ***/***"),
     "in capitals": ("json://host/SecretRoom", "secretroom SECRETROOM", "*** ***"),
     "pieces of pieces": ("json://room/roomkey", "roomkey room", "*** ***"),
     "as a whole": ("json://u:p@a.b/c?d=e", "at u:p@a.b/c?d=e", "at ***"),
@@ -368,7 +368,7 @@ def tell(store: Store, *titles: str, channels: tuple[Channel, ...]) -> None:
         tx.sync_feeds([make_feed()], now=NOW)
         (feed,) = tx.planned_polls()
         for title in titles:
-            (item,) = tx.add_items(feed, [make_item(title)])
+            (item,) = tx.add_items(feed, [make_item(title)], matched=[True])
             story = tx.add_story("chechnya", first_seen=NOW)
             member = make_member(item, title=title)
             tx.add_member(story, member, match=make_match(), placement=make_placement(), now=NOW)

@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 JSON_PAGE = (ROOT / "docs/reference/json.md").read_text(encoding="utf-8")
-ALERTS_PAGE = (ROOT / "docs/how-to/read-what-it-tells.md").read_text(encoding="utf-8")
+STATUS_PAGE = (ROOT / "docs/how-to/read-what-it-tells.md").read_text(encoding="utf-8")
 
 # What an example about something else leaves out, a table each.
 REST_OF_A_CONFIGURATION = {
@@ -135,7 +135,7 @@ def test_the_readme_is_short() -> None:
 
 def test_the_readmes_configuration_has_twelve_lines_and_is_whole() -> None:
     (block,) = blocks(read_page(README), "toml")
-    assert len(block.splitlines()) <= 12
+    assert len(block.splitlines()) == 12
     assert set(REST_OF_A_CONFIGURATION) == set(tomllib.loads(block))
 
 
@@ -306,7 +306,11 @@ def test_json_is_as_the_page_says(installation: Path) -> None:
 
 
 def test_every_status_and_event_is_explained() -> None:
-    assert {f"| `{status}` |" for status in Status} <= set(re.findall(r"^\| `\w+` \|", ALERTS_PAGE, re.MULTILINE))
+    """Those of deliveries and, taken from the code that judges them, of feeds."""
+    explained = set(re.findall(r"^\| `(\w+)` \|", STATUS_PAGE, re.MULTILINE))
+    judged = set(re.findall(r"Verdict\(\s*\"(\w+)\"", read_page(ROOT / "monitor/health.py")))
+    assert len(judged) == 8
+    assert explained == judged | set(Status)
     pages = "".join(map(read_page, PAGES))
     assert all(f"`{event}`" in pages for event in Event)
 

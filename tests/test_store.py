@@ -250,6 +250,7 @@ def test_each_url_of_a_channel_is_its_own_delivery(any_store: Store, now: dateti
         tx.mark_failed(claimed[1].id, error="refused", next_attempt=now + timedelta(minutes=1))
         assert tx.delivery_counts() == {Status.SENT: 1, Status.FAILED: 1}
         assert [record.last_error for record in tx.delivery_records()] == ["refused", ""]
+        assert tx.delivery_failures() == {"desk": "refused"}
 
 
 def test_a_delivery_is_taken_again_when_its_lease_ran_out(any_store: Store, now: datetime) -> None:
@@ -342,6 +343,14 @@ def test_sqlite_is_opened_in_wal_mode_with_foreign_keys_and_patience(store: Stor
             for name in ("journal_mode", "foreign_keys", "busy_timeout", "synchronous")
         }
     assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 30_000, "synchronous": 1}
+
+
+def test_a_new_database_can_be_read_by_its_owner_alone(tmp_path: Path, store: Store) -> None:
+    """It tells what is being watched; WAL and shared memory take the file's mode."""
+    with store.write() as tx:
+        tx.sync_feeds([make_feed()], now=datetime.fromisoformat("2017-04-01T00:00:00+00:00"))
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("monitor.db*")}
+    assert modes == dict.fromkeys(("monitor.db", "monitor.db-wal", "monitor.db-shm"), 0o600)
 
 
 def test_the_migrations_make_the_tables_that_the_models_describe(any_store: Store) -> None:

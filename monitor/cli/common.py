@@ -60,6 +60,11 @@ def local_time(when: datetime | None, config: Config) -> str:
     return "–" if when is None else when.astimezone(config.timezone).strftime("%Y-%m-%d %H:%M")
 
 
+def count_of(count: int, noun: str) -> str:
+    """Write a count with its noun: 1 feed, 2 feeds."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def make_console() -> Console:
     """Make what tables are printed with: as wide as the terminal, and 100 columns elsewhere."""
     console = Console(highlight=False)

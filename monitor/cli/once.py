@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from monitor.cli.common import opened_store, print_json, read_config, utc_now, worker_count
+from monitor.cli.common import count_of, opened_store, print_json, read_config, utc_now, worker_count
 from monitor.deliver import deliver_due
 from monitor.errors import FetchError
 from monitor.log import configure_logging
@@ -33,13 +33,16 @@ def poll_once(option: str | None, *, everything: bool, as_json: bool) -> None:
         polls, sent = asyncio.run(_do_round(config, store, everything=everything))
         with store.read() as tx:
             outbox = tx.delivery_counts()
+            stuck = tx.delivery_failures()
     summary = _summarise(polls, sent=sent, outbox=outbox)
     if as_json:
         print_json(summary)
     else:
-        _print_summary(summary, polls)
+        _print_summary(summary, polls, stuck)
     if polls and all(poll.outcome == "failed" for poll in polls):
-        raise FetchError("refused", f"none of {len(polls)} feeds could be fetched: is this machine on line?")
+        raise FetchError(
+            "refused", f"nothing could be fetched ({count_of(len(polls), 'feed')} tried): is this machine on line?"
+        )
 
 
 async def _do_round(config: Config, store: Store, *, everything: bool) -> tuple[list[PollResult], int]:
@@ -91,7 +94,7 @@ def _count(outbox: dict[Status, int], statuses: Iterable[Status]) -> int:
     return sum(outbox.get(status, 0) for status in statuses)
 
 
-def _print_summary(summary: dict[str, dict[str, Any]], polls: list[PollResult]) -> None:
+def _print_summary(summary: dict[str, dict[str, Any]], polls: list[PollResult], stuck: dict[str, str]) -> None:
     for name, label in (("feeds", "Feeds"), ("items", "Items"), ("stories", "Stories"), ("deliveries", "Alerts")):
         counts = ", ".join(f"{count} {what}" for what, count in summary[name].items())
         click.echo(f"{label + ':':9}{counts}")
@@ -100,3 +103,5 @@ def _print_summary(summary: dict[str, dict[str, Any]], polls: list[PollResult]) 
         click.echo(f"  failed: {poll.feed}: {poll.error}")
     if len(failures) > _FAILURES_SHOWN:
         click.echo(f"  and {len(failures) - _FAILURES_SHOWN} more: see monitor feeds")
+    for channel, error in stuck.items():
+        click.echo(f"  not delivered to {channel}: {error} (monitor alerts shows each)")

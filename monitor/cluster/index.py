@@ -33,21 +33,28 @@ from monitor.cluster.similarity import (
 from monitor.model import Item, Member, Placement
 
 # Settings and what they gave; how the figures are meant stands in similarity.py.
+# Settings and what they gave; which sets, and how they are scored, stands in similarity.py.
 RAREST = 10  # known words looked up, the rarest first
 POSTINGS = 150  # newest items that a word leads to
-CANDIDATES = 24  # items whose stories are looked at
+CANDIDATES = 24  # items compared at first
 NEIGHBOURS = 8  # more of them, in other languages, by meaning
-MEMBERS = 12  # of a story that are compared; their mean counts. 1 gives 0.79, 6 gives 0.835, 12 gives 0.839
-THRESHOLD = 0.355  # at a thousand open items
+MEMBERS = 12  # of a story that are compared in all; their mean counts. 1 gives 0.79, 6 gives 0.835, 12 gives 0.839
+THRESHOLD = 0.35  # at a thousand open items; 0.37 loses 0.01, 0.335 gains 0.003 but 2 points of precision
 DENSITY = 0.02  # added whenever the open items treble: 9,700 live items then keep the precision of a thousand
-SPARSE = 100  # the threshold falls no further below as many items
-MEANING = 1.05  # what a centred cosine across languages is worth beside a likeness within one
+SPARSE = 100  # with fewer open items the threshold falls no further
+# While a language has few open items, the topic's own words still pass for rare ones: what is taken off a likeness
+# for the first item, and the number of items that halve it.
+COLD = 0.21
+WARM = 2
+MEANING = 1.1  # what a centred cosine across languages is worth beside a likeness within one; flat from 1.0 to 1.2
 SAME_PAGE = 0.2  # added for one address: a live blog keeps it while its words change
-FADE = 0.01  # taken off for each day apart
-FRESH = 2.0  # days that take nothing off
-DAILY = 0.75  # days after which one outlet's same title is the next edition of a column, not the same event
-SAME_TITLE = 0.8
-SAME_WORDS = 0.9
+FADE = 0.01  # taken off for each day apart,
+FRESH = 2.0  # after as many days
+# One outlet's same title after 18 hours is the next edition of a column ("Morning briefing, 23 November"), not the
+# same event, unless the address or nearly all the text is the same too.
+EDITION_AGE = 0.75
+EDITION_TITLE = 0.8
+REPRINT = 0.9
 
 _DAY = 86400.0
 _SWEEPS = 64  # a window; eviction rebuilds the index, so it waits until it is worth it
@@ -209,14 +216,16 @@ class StoryIndex:
         alike = compare(query.text, query.weights, codes, self._weigh(codes, query.lang), titles)
         apart = np.abs(query.when - rows["when"]) / _DAY
         page = (rows["page"] == query.page) & (query.page != 0)
-        score = alike.score
+        score = alike.score - COLD * WARM / (WARM + self._languages.get(query.lang, 0))
         parts: dict[str, Floats | Flags] = {"words": alike.words, "title": alike.title, "numbers clash": alike.clash}
         if query.vector is not None:
             parts["meaning"] = meaning = self._meaning(query.vector, slots)
             score = np.where(rows["lang"] != query.lang, np.maximum(score, MEANING * meaning), score)
         score = score + SAME_PAGE * page - FADE * np.maximum(apart - FRESH, 0)
-        reprint = (alike.words >= SAME_WORDS) & (len(query.text.codes) > WIDTH // 4)
-        edition = (rows["owner"] == query.owner) & (apart >= DAILY) & (alike.title >= SAME_TITLE) & ~page & ~reprint
+        reprint = (alike.words >= REPRINT) & (len(query.text.codes) > WIDTH // 4)
+        edition = (
+            (rows["owner"] == query.owner) & (apart >= EDITION_AGE) & (alike.title >= EDITION_TITLE) & ~page & ~reprint
+        )
         parts |= {"same page": page, "other edition": edition, "days apart": apart.astype(np.float32)}
         return _Compared(slots, parts, np.asarray(np.where(edition, 0, score), np.float32))
 

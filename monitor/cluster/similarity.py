@@ -129,7 +129,8 @@ class Likeness:
     @property
     def score(self) -> Floats:
         """The parts joined."""
-        return (1 - TITLE_SHARE) * self.words + TITLE_SHARE * self.title - CLASH * self.clash
+        joined = (1 - TITLE_SHARE) * self.words + TITLE_SHARE * self.title - CLASH * self.clash
+        return np.asarray(joined, np.float32)
 
 
 def compare(text: Text, weights: Floats, codes: Codes, others: Floats, titles: list[str]) -> Likeness:
@@ -147,8 +148,9 @@ def compare(text: Text, weights: Floats, codes: Codes, others: Floats, titles: l
     cosine = dots / np.sqrt(np.maximum(norms, np.float32(1e-9)))
     number = theirs & _KIND == _NUMBER
     clash = np.any(own & _KIND == _NUMBER) & number.any(axis=1) & ~(number & shared).any(axis=1)
-    title = np.array([ratio(text.title, other) for other in titles], np.float32) / 100
-    return Likeness(np.sqrt(np.minimum(cosine, 1)), title, clash)
+    title = np.array([ratio(text.title, other) / 100 for other in titles], np.float32)
+    likeness = np.asarray(np.sqrt(np.minimum(cosine, 1)), np.float32)
+    return Likeness(likeness, title, clash)
 
 
 def _standing(codes: Codes) -> Floats:

@@ -31,6 +31,8 @@ from monitor.store import Store, StoryRecord, open_store
 
 WIDTH = 100
 _PHONE_WIDTH = 88
+# So many messages are shown as the telephone shows them; of the rest, the title and the first line.
+_WHOLE_MESSAGES = 4
 
 
 def play_demo() -> None:
@@ -56,6 +58,12 @@ def _load_demo_config(folder: Path, server: DemoServer) -> Config:
     path = folder / "feeds.toml"
     path.write_bytes(resources.files("monitor.demo").joinpath("demo.toml").read_bytes())
     return load_config(path, environ={"DEMO_PORT": str(server.port), "DEMO_CHANNEL": server.phone_url})
+
+
+def _phone_screen(title: str, body: str) -> Panel:
+    return Panel(
+        Text(body), title=Text(title, style="bold"), title_align="left", width=_PHONE_WIDTH, border_style="cyan"
+    )
 
 
 @dataclass(slots=True)
@@ -93,8 +101,9 @@ class _Show:
         self._conclude()
 
     async def _poll(self, pipeline: Pipeline) -> list[PollResult]:
-        await pipeline.sync_feeds(everything=True)
-        return [poll async for poll in pipeline.poll_due()]
+        """Poll every feed, one after the other: at once they would come in another order at each performance."""
+        due = await pipeline.sync_feeds(everything=True)
+        return [await pipeline.poll_feed(state) for state in await pipeline.claim_feeds(due)]
 
     def _waiting(self) -> AbstractContextManager[object]:
         return self.console.status("polling …") if self.console.is_terminal else nullcontext()
@@ -107,8 +116,8 @@ class _Show:
         self.console.print(
             f"\n[bold]monitor[/bold] replays the spring of 2017: {len(feeds)} invented outlets in {languages} languages, "
             f"one topic ({topic}), one advocate with a telephone. All texts are written for this demo; nothing leaves "
-            "this machine.\n[green]●[/green] opens a story   [dim]↳[/dim] is folded into one   a box is what the "
-            "telephone shows\n"
+            "this machine.\n[green]●[/green] opens a story   [dim]↳[/dim] is folded into one   boxes and [cyan]▐[/cyan] are "
+            "what the telephone shows\n"
         )
 
     def _show_polls(self, polls: list[PollResult]) -> None:
@@ -155,14 +164,16 @@ class _Show:
 
     def _show_messages(self) -> None:
         messages = self.server.phone[self.shown_messages :]
-        self.shown_messages += len(messages)
         for title, body in messages:
-            panel = Panel(
-                Text(body), title=Text(title, style="bold"), title_align="left", width=_PHONE_WIDTH, border_style="cyan"
-            )
-            self.console.print(Padding(panel, (0, 0, 1, 2)))
-        if not messages:
-            self.console.print("  [dim]The telephone stays silent.[/dim]\n")
+            self.shown_messages += 1
+            if self.shown_messages <= _WHOLE_MESSAGES:
+                self.console.print(Padding(_phone_screen(title, body), (0, 0, 1, 2)))
+            else:
+                opening = body.partition("\n")[0]
+                self.console.print(
+                    Padding(Text.assemble(("▐ ", "cyan"), (title, "bold"), f"\n  {opening}"), (0, 0, 0, 2))
+                )
+        self.console.print(*[] if messages else ["  [dim]The telephone stays silent.[/dim]\n"])
 
     def _conclude(self) -> None:
         records = self._stories()

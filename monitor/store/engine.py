@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -130,6 +131,7 @@ def open_store(url: Secret) -> Store:
     engine = _make_engine(url)
     place = show_place(engine.url)
     try:
+        _make_private(engine.url)
         with plain_errors(place):
             with engine.connect().execution_options(monitor_writes=False) as connection:
                 current = _current_revision(connection)
@@ -139,6 +141,13 @@ def open_store(url: Secret) -> Store:
         engine.dispose()
         raise
     return Store(engine)
+
+
+def _make_private(url: URL) -> None:
+    """Make a SQLite file that is not there yet, readable by its owner alone: it tells what is being watched."""
+    if url.get_backend_name() == "sqlite" and url.database:
+        with suppress(OSError):  # what is wrong with the place, SQLite says better
+            os.close(os.open(url.database, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def show_place(url: URL) -> str:

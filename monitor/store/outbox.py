@@ -151,6 +151,12 @@ class OutboxRows(StoryRows):
         counted = select(DeliveryRow.status, func.count()).group_by(DeliveryRow.status)
         return {Status(status): count for status, count in self.session.execute(counted)}
 
+    def delivery_failures(self) -> dict[str, str]:
+        """Give the newest error of each channel to which something has failed or was given up."""
+        stuck = DeliveryRow.status.in_([Status.FAILED, Status.DEAD])
+        rows = select(DeliveryRow.channel, DeliveryRow.last_error).where(stuck).order_by(DeliveryRow.id)
+        return {row.channel: row.last_error for row in self.session.execute(rows)}
+
     def delivery_records(self, *, limit: int | None = None) -> list[DeliveryRecord]:
         """Give the outbox, newest first."""
         chosen = (
