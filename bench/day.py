@@ -112,7 +112,7 @@ def _read_item(number: int, fields: dict[str, str], outlets: dict[str, Outlet]) 
     published = datetime.fromisoformat(fields["published"])
     outlet = outlets[fields["source"]]
     item = Item(
-        key=fields["url"],
+        key=fields["id"],
         url=fields["url"],
         title=fields["title"],
         summary=fields["summary"],

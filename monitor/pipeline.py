@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from random import random
 
-from monitor.cluster import StoryIndex, assign_story, independent_sources
+from monitor.cluster import StoryIndex, assign_story, independent_sources, load_encoder
 from monitor.decide import decide_alerts
 from monitor.errors import FetchError, ParseError
 from monitor.fetch import Fetcher
@@ -72,6 +72,7 @@ class Pipeline:
         self._feeds = {feed.url: feed for feed in config.feeds}
         self._windows = {topic.name: topic.window for topic in config.topics}
         self._topics = [compile_topic(topic, config.feeds) for topic in config.topics]
+        self._encoder = load_encoder()
         self._indexes: dict[str, _TopicIndex] = {}
 
     async def sync_feeds(self, *, spread: bool = False, everything: bool = False) -> int:
@@ -224,7 +225,7 @@ class Pipeline:
     def _current_index(self, tx: Transaction, topic: str, *, now: datetime) -> _TopicIndex:
         """Give a topic's index, in step with the store: built at first use, then fed what other programs added."""
         window = self._windows[topic]
-        current = self._indexes.setdefault(topic, _TopicIndex(StoryIndex(window=window)))
+        current = self._indexes.setdefault(topic, _TopicIndex(StoryIndex(window=window, encoder=self._encoder)))
         current.index.forget(now - window)
         for joined in tx.members_since(topic, after=current.newest, since=now - window):
             current.index.add(joined.member, joined.story)

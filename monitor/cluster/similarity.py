@@ -27,10 +27,11 @@ TITLE_WEIGHT = 1.5  # 1 gives 0.812, 1.5 gives 0.822, 2 gives 0.819 (without phr
 PHRASE_WEIGHT = 0.5  # without phrases 0.822, at 0.5 0.838, at 1 0.835
 TITLE_SHARE = 0.15  # of rapidfuzz's ratio in the score; flat between 0.1 and 0.2
 CLASH = 0.03  # off where both name numbers and share none: of close pairs in ecbplus 21 % are one event, of others 37 %
-# Items that the guessed frequencies weigh as much as. 1000 serves mixed news best by a hair (0.839 against 0.837 for
-# 15), but lets the words of a topic pass for rare ones: on the demo's one-topic days F1 falls from 0.85 to 0.76.
-PRIOR = 15
-UNSEEN = 0.1  # in how many of those items a word stands at least: bounds the weight of a word that was never seen
+# Items that the guessed frequencies weigh as much as, and in how many of them a word stands at least, which bounds the
+# weight of one never seen. 1000 serves mixed news as well (0.84), but lets a topic's own words pass for rare ones: the
+# demo's one-topic days then fall from 0.85 to 0.76.
+PRIOR = 100
+UNSEEN = 0.3
 
 # A code holds whether the term stands in the title (lowest bit), its kind (three bits) and its hash (28 bits).
 _IN_TITLE = np.uint32(1)

@@ -1,0 +1,220 @@
+"""Score story clustering on labelled news, ours at one fixed setting beside peers' rules each at its own best one.
+
+    python bench/cluster.py DATA                # DATA holds basil.jsonl, vietnamese.jsonl, … (or a folder clustering/)
+    python bench/cluster.py DATA --sizes 1000 10000 100000
+    python bench/cluster.py DATA --encoder      # also with the sentence encoder, where it is installed (minutes)
+
+Each set is one stream in file order, one pass, all items live and undated: no rule may use time. A `dense` day is all
+sets but sg_multilingual, shuffled into one stream; `mean` is over the five sets of issue 4 (uci has coarse topics and
+titles only: it is shown, not counted). B-cubed and pairwise figures: monitor/cluster/scores.py. The peers:
+
+- token_set: join the story of the nearest title by rapidfuzz's token_set_ratio, if it is above the threshold;
+- IDF cosine: the same by the cosine of title words, weighted by how rare they are so far;
+- NewsBlur (apps/rss_feeds/models.py, in words): the same title, or a share of the significant words of titles.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import time
+import tracemalloc
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from math import log
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz.fuzz import token_set_ratio
+from rapidfuzz.process import cdist
+
+from monitor.cluster import Encoder, StoryIndex, assign_story, load_encoder
+from monitor.cluster.scores import b_cubed, pairwise
+from monitor.model import Item, Member
+from monitor.text import fold, words
+
+Row = dict[str, Any]
+Floats = NDArray[np.float32]
+
+COUNTED = ("basil", "vietnamese", "ecbplus", "allsides", "sg_multilingual")
+DENSE = ("allsides", "basil", "ecbplus", "vietnamese", "uci")
+START = datetime(2026, 1, 1, tzinfo=UTC)
+WINDOW = timedelta(days=365)
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--encoder", action="store_true")
+    parser.add_argument("--sizes", type=int, nargs="*", default=[1_000, 10_000, 100_000])
+    options = parser.parse_args()
+    folder = options.data / "clustering" if (options.data / "clustering").is_dir() else options.data
+    sets = {path.stem: _load(path) for path in sorted(folder.glob("*.jsonl"))}
+    shuffled = [row | {"cluster": (name, row["cluster"])} for name in DENSE for row in sets.get(name, [])]
+    random.Random(1).shuffle(shuffled)
+    print(f"{'method':22} {'set':16} {'items':>6} | B³ P    R     F1    | pair P   R     F1    | items/s")
+    _ours("ours", sets, dense=shuffled, encoder=None)
+    if options.encoder:
+        _ours("ours, encoder", sets, dense=[], encoder=load_encoder())
+    for name, likeness, thresholds in (
+        ("token_set", _token_set, np.arange(0.4, 0.9, 0.02)),
+        ("IDF cosine", _idf_cosine, np.arange(0.1, 0.7, 0.02)),
+        ("NewsBlur overlap", _overlap, np.arange(0.2, 0.9, 0.04)),
+    ):
+        _peer(name, sets, likeness, thresholds)
+    _speed(shuffled, options.sizes)
+
+
+def _load(path: Path) -> list[Row]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _members(rows: Sequence[Row]) -> Iterator[Member]:
+    for number, row in enumerate(rows, 1):
+        seen = START + timedelta(seconds=number)
+        item = Item(row["id"], row["url"], row["title"], row["summary"], row["lang"], None, seen)
+        yield Member(number, item, row["source"], row["source"])
+
+
+def _stream(rows: Sequence[Row], *, encoder: Encoder | None) -> list[int]:
+    index = StoryIndex(window=WINDOW, encoder=encoder)
+    stories = []
+    for member in _members(rows):
+        story = assign_story(member, index, now=member.item.seen).story or member.id
+        index.add(member, story)
+        stories.append(story)
+    return stories
+
+
+def _ours(name: str, sets: dict[str, list[Row]], *, dense: list[Row], encoder: Encoder | None) -> None:
+    figures = {}
+    for label, rows in [*sets.items(), *([("dense", dense)] if dense else [])]:
+        start = time.process_time()
+        stories = _stream(rows, encoder=encoder)
+        figures[label] = _print(name, label, stories, rows, speed=len(rows) / (time.process_time() - start))
+    _print_mean(name, [figures[label] for label in COUNTED if label in figures])
+
+
+def _peer(name: str, sets: dict[str, list[Row]], likeness: Callable[[list[Row]], Floats], thresholds: Any) -> None:
+    """Try every threshold on all sets, and print the sets at the one with the best mean."""
+    counted = {label: rows for label, rows in sets.items() if label in COUNTED}
+    tables = {label: likeness(rows) for label, rows in counted.items()}
+
+    def mean(threshold: float) -> float:
+        scores = [b_cubed(_nearest(tables[label], threshold), _labels(rows)) for label, rows in counted.items()]
+        return sum(score.f1 for score in scores) / len(scores)
+
+    best = max(thresholds.tolist(), key=mean)
+    figures = [
+        _print(f"{name} ({best:.2f})", label, _nearest(tables[label], best), rows) for label, rows in counted.items()
+    ]
+    _print_mean(name, figures)
+
+
+def _nearest(table: Floats, threshold: float) -> list[int]:
+    """Let each item join the story of its nearest predecessor."""
+    stories: list[int] = []
+    for at in range(len(table)):
+        near = int(table[at, :at].argmax()) if at else 0
+        stories.append(stories[near] if at and table[at, near] >= threshold else at)
+    return stories
+
+
+def _token_set(rows: list[Row]) -> Floats:
+    titles = [fold(row["title"]) for row in rows]
+    return cdist(titles, titles, scorer=token_set_ratio, dtype=np.float32) / np.float32(100)
+
+
+def _idf_cosine(rows: list[Row]) -> Floats:
+    return _vectors(rows, lambda seen, held: log((seen + 1) / (held + 0.5)))
+
+
+def _overlap(rows: list[Row]) -> Floats:
+    """Give the share of the shorter title's words of four letters and more that both titles have."""
+    bags = [{word for word in words(fold(row["title"])) if len(word) > 3} for row in rows]
+    table = np.zeros((len(rows), len(rows)), np.float32)
+    for at, bag in enumerate(bags):
+        table[at, :at] = [len(bag & other) / max(1, min(len(bag), len(other))) for other in bags[:at]]
+    return table
+
+
+def _vectors(rows: list[Row], idf: Callable[[int, int], float]) -> Floats:
+    bags = [set(words(fold(row["title"]))) for row in rows]
+    frequencies: Counter[str] = Counter()
+    table = np.zeros((len(rows), len(rows)), np.float32)
+    for at, bag in enumerate(bags):
+        weight = {word: max(0.0, idf(at, frequencies[word])) ** 2 for word in set().union(*bags[: at + 1])}
+        norms = [sum(map(weight.__getitem__, other)) for other in bags[: at + 1]]
+        table[at, :at] = [
+            sum(map(weight.__getitem__, bag & other)) / max(1e-9, norm * norms[at]) ** 0.5
+            for other, norm in zip(bags[:at], norms[:at], strict=True)
+        ]
+        frequencies.update(bag)
+    return table
+
+
+def _labels(rows: Sequence[Row]) -> list[Any]:
+    return [row["cluster"] for row in rows]
+
+
+def _print(name: str, label: str, stories: list[int], rows: Sequence[Row], *, speed: float = 0) -> list[float]:
+    figures = [
+        figure
+        for score in (b_cubed(stories, _labels(rows)), pairwise(stories, _labels(rows)))
+        for figure in (score.precision, score.recall, score.f1)
+    ]
+    _print_line(name, label, len(rows), figures, speed)
+    return figures
+
+
+def _print_mean(name: str, figures: list[list[float]]) -> None:
+    if figures:
+        _print_line(name, "mean of five", 0, [sum(column) / len(figures) for column in zip(*figures, strict=True)], 0)
+
+
+def _print_line(name: str, label: str, items: int, figures: list[float], speed: float) -> None:
+    numbers = [f"{figure:.3f}" for figure in figures]
+    shown = f"{' '.join(numbers[:3])} | {' '.join(numbers[3:])}"
+    print(f"{name:22} {label:16} {items or '':>6} | {shown} | {f'{speed:.0f}' if speed else ''}", flush=True)
+
+
+def _speed(rows: list[Row], sizes: Sequence[int]) -> None:
+    """Time the placing of a thousand items among many invented ones, made by mixing the words of the real."""
+    print(f"\n{'open items':>10} | items/s (one core, CPU time) | kB an open item")
+    for size in sizes:
+        invented = partial(_invent, rows, random.Random(2))
+        tracemalloc.start()
+        index = StoryIndex(window=WINDOW)
+        for member in _members([invented(number) for number in range(size)]):
+            index.add(member, member.id)
+        memory = tracemalloc.get_traced_memory()[0] / size / 1024
+        tracemalloc.stop()
+        fresh = list(_members([invented(size + number) for number in range(1_000)]))
+        start = time.process_time()
+        for member in fresh:
+            assign_story(member, index, now=member.item.seen)
+            index.add(member, member.id + size)
+        print(f"{size:>10} | {1_000 / (time.process_time() - start):>29.0f} | {memory:.1f}", flush=True)
+
+
+def _invent(rows: list[Row], chance: random.Random, number: int) -> Row:
+    """Mix two real items, and strew in names that were never seen, as news does."""
+    one, other = chance.sample(rows, 2)
+    made = {}
+    for part in ("title", "summary"):
+        pool = f"{one[part]} {other[part]}".split() or ["-"]
+        length = max(1, min(50, len(one[part].split())))
+        made[part] = " ".join(
+            f"Name{chance.randrange(10**6)}" if chance.random() < 0.05 else chance.choice(pool) for _ in range(length)
+        )
+    return {**one, **made, "id": str(number), "url": f"https://outlet.example/{number}"}
+
+
+if __name__ == "__main__":
+    main()
