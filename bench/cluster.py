@@ -128,11 +128,25 @@ def _nearest(table: Floats, threshold: float) -> list[int]:
 
 def _token_set(rows: list[Row]) -> Floats:
     titles = [fold(row["title"]) for row in rows]
-    return cdist(titles, titles, scorer=token_set_ratio, dtype=np.float32) / np.float32(100)
+    return np.asarray(cdist(titles, titles, scorer=token_set_ratio) / 100, np.float32)
 
 
 def _idf_cosine(rows: list[Row]) -> Floats:
-    return _vectors(rows, lambda seen, held: log((seen + 1) / (held + 0.5)))
+    """Give the cosine of titles by their words, each weighed by how few titles had it until then."""
+    bags = [set(words(fold(row["title"]))) for row in rows]
+    frequencies: Counter[str] = Counter()
+    table = np.zeros((len(rows), len(rows)), np.float32)
+    for at, bag in enumerate(bags):
+        weight = {
+            word: max(0.0, log((at + 1) / (frequencies[word] + 0.5))) ** 2 for word in set().union(*bags[: at + 1])
+        }
+        norms = [sum(map(weight.__getitem__, other)) for other in bags[: at + 1]]
+        table[at, :at] = [
+            sum(map(weight.__getitem__, bag & other)) / max(1e-9, norm * norms[at]) ** 0.5
+            for other, norm in zip(bags[:at], norms[:at], strict=True)
+        ]
+        frequencies.update(bag)
+    return table
 
 
 def _overlap(rows: list[Row]) -> Floats:
@@ -141,21 +155,6 @@ def _overlap(rows: list[Row]) -> Floats:
     table = np.zeros((len(rows), len(rows)), np.float32)
     for at, bag in enumerate(bags):
         table[at, :at] = [len(bag & other) / max(1, min(len(bag), len(other))) for other in bags[:at]]
-    return table
-
-
-def _vectors(rows: list[Row], idf: Callable[[int, int], float]) -> Floats:
-    bags = [set(words(fold(row["title"]))) for row in rows]
-    frequencies: Counter[str] = Counter()
-    table = np.zeros((len(rows), len(rows)), np.float32)
-    for at, bag in enumerate(bags):
-        weight = {word: max(0.0, idf(at, frequencies[word])) ** 2 for word in set().union(*bags[: at + 1])}
-        norms = [sum(map(weight.__getitem__, other)) for other in bags[: at + 1]]
-        table[at, :at] = [
-            sum(map(weight.__getitem__, bag & other)) / max(1e-9, norm * norms[at]) ** 0.5
-            for other, norm in zip(bags[:at], norms[:at], strict=True)
-        ]
-        frequencies.update(bag)
     return table
 
 

@@ -15,6 +15,9 @@ _SILENT_AT_LEAST = timedelta(days=2)
 _SLOWEST_RHYTHM = 1 / 7
 # A gap is worth an operator's attention for as long as somebody may still look for what was in it.
 _GAP_SHOWN = timedelta(days=1)
+_DISBELIEVED = (
+    "its server has said “not modified” (304) of a document with new items: for some weeks it is asked for all of it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def judge_feed(health: FeedHealth, *, items_per_day: float, now: datetime) -> Ve
     if health.last_item is not None and _is_silent(now - health.last_item, items_per_day):
         days = (now - health.last_item).days
         return Verdict("silent", f"usually {items_per_day:.1f} items a day, none for {days} days")
-    return Verdict("ok", "")
+    return Verdict("ok", "" if health.believed else _DISBELIEVED)
 
 
 def _is_silent(quiet_for: timedelta, items_per_day: float) -> bool:

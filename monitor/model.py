@@ -49,7 +49,10 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class FetchSettings:
-    """`[fetch]`: how every feed is fetched unless it says otherwise. Sizes are bytes after decompression."""
+    """`[fetch]`: how every feed is fetched unless it says otherwise. Sizes are bytes after decompression.
+
+    `per_host` and `per_domain` are requests at once, `spacing` is the time between the starts of two to one host.
+    """
 
     min_interval: timedelta = timedelta(minutes=5)
     max_interval: timedelta = timedelta(hours=6)
@@ -57,7 +60,10 @@ class FetchSettings:
     max_bytes: int = 8 * 1024 * 1024
     concurrency: int = 64
     per_host: int = 2
+    per_domain: int = 4
+    spacing: timedelta = timedelta(seconds=1)
     proxy: Secret = Secret("")
+    stream_isolation: bool = False
     allow_private: tuple[Network, ...] = ()
     backfill: timedelta = timedelta(hours=24)
 
@@ -79,6 +85,7 @@ class Feed:
     interval: timedelta | None = None
     proxy: Secret | None = None
     timeout: timedelta | None = None
+    max_bytes: int | None = None
     headers: Mapping[str, Secret] = field(default_factory=dict)
     enabled: bool = True
 
@@ -206,12 +213,24 @@ class Validators:
 
 
 @dataclass(frozen=True, slots=True)
+class Trust:
+    """Whether a feed's server is believed when it says 304, and until when: then its word is put to the test.
+
+    `until` is None before the first good answer.
+    """
+
+    believed: bool = True
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     """A feed's document. `headers` has lower-case names; `body` is decompressed.
 
     `url` is the final address, for resolving links; it may hold what feeds.toml kept in a `${NAME}`. `moved_to` is the
     address behind a chain of permanent redirects (301, 308) only, else empty; it may be shown. `whole` is False where
-    the connection broke within the body: its last entry may be cut.
+    the connection broke within the body: its last entry may be cut. `tested`: it was asked for in full to put a 304 to
+    the test, and differs from what that called unchanged.
     """
 
     url: str
@@ -221,16 +240,18 @@ class Response:
     validators: Validators
     moved_to: str = ""
     whole: bool = True
+    tested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class NotModified:
-    """The feed has not changed: a 304, or (`status` 200) the same bytes as before."""
+    """The feed has not changed: a 304, or (`status` 200) the same bytes as before. `tested`: first one, then the other."""
 
     status: int
     headers: Mapping[str, str]
     validators: Validators
     moved_to: str = ""
+    tested: bool = False
 
 
 # --- parse, normalise ----------------------------------------------------------------------------------------------
@@ -454,7 +475,7 @@ class FeedHealth:
     """What the polls of a feed have left behind, for whoever wants to know how it fares.
 
     `gap` is the time of which items may have been missed, `notice` what only the operator can mend; `rhythm` belongs
-    to the schedule.
+    to the schedule. `believed` is False where the server says 304 of what has changed.
     """
 
     url: str
@@ -470,3 +491,4 @@ class FeedHealth:
     gap: tuple[datetime, datetime] | None
     rhythm: str
     schedule_reason: str
+    believed: bool = True

@@ -423,7 +423,7 @@ NOT_A_LIST = 'must be a list in brackets, such as ["one", "two"]'
 REACHABLE = "can be reached by other machines: set a token too, or write 127.0.0.1:8642"
 CONTROL = "holds a line break or another control character"
 BAD_SCHEME = (
-    "proxy: the value has a scheme that cannot be used: write socks5h, socks5, socks4a, socks4, http; "
+    "proxy: the value has a scheme that cannot be used: write socks5h, socks5, http; "
     "socks5h://127.0.0.1:9050 suits Tor, for with it no name is looked up outside the proxy"
 )
 

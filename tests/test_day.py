@@ -114,11 +114,11 @@ def test_a_copy_in_the_same_language_is_an_edited_copy() -> None:
         assert max(fuzz.partial_ratio(one, other), fuzz.token_set_ratio(one, other)) > 70, line["id"]
 
 
-def test_what_was_written_independently_shares_little_wording() -> None:
-    for one, other in combinations(LINES, 2):
-        recurring = one["source"] == other["source"] and {SIZES[one["event"]], SIZES[other["event"]]} == {1}
-        if one["lang"] == other["lang"] and one["origin"] != other["origin"] and body(one) and not recurring:
-            assert fuzz.ratio(body(one), body(other)) < 65, (one["id"], other["id"])
+def test_independent_reports_of_one_event_are_worded_differently() -> None:
+    for told in EVENTS.values():
+        for one, other in combinations(told, 2):
+            if one["lang"] == other["lang"] and one["origin"] != other["origin"] and body(one):
+                assert fuzz.ratio(body(one), body(other)) < 65, (one["id"], other["id"])
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_events_have_look_alikes_in_a_language_they_share(alike: Sequence[str]) 
 REAL_OUTLETS = """
 Novaya Gazeta, Новая газета, Новой газете, Новой газеты, Reuters, AFP, Agence France-Presse, Associated Press, dpa, EFE,
 TASS, ТАСС, Interfax, Интерфакс, РИА Новости, Meduza, Медуза, Дождь, Фонтанка, Кавказ.Реалии, BBC, CNN, Guardian,
-New York Times, Washington Post, Le Monde, Le Figaro, Libération, Têtu, Spiegel, Süddeutsche, Der Standard, El País,
+New York Times, Washington Post, Le Monde, Le Figaro, Têtu, Spiegel, Süddeutsche, Der Standard, El País,
 El Mundo, Clarín, الجزيرة, العربية, الشرق الأوسط, رويترز, Al Jazeera, Human Rights Watch, Amnesty, Memorial, Мемориал,
 PinkNews, Kommersant, Коммерсантъ
 """

@@ -24,11 +24,14 @@ import pytest
 from yarl import URL
 
 from monitor import __version__
+from monitor.config import load_config
 from monitor.errors import FetchError
 from monitor.fetch import Fetcher
+from monitor.fetch.client import _choose_route, _is_same_party, _next_hop
 from monitor.fetch.client import _Hop as Hop
-from monitor.fetch.client import _is_same_party, _next_hop
-from monitor.fetch.wire import Answer
+from monitor.fetch.pauses import Pauses
+from monitor.fetch.slots import Slots
+from monitor.fetch.wire import Answer, Route
 from monitor.model import Feed, FetchSettings, NotModified, Response, Secret, Validators
 from tests.servers import FeedServer, Names, SocksServer
 
@@ -55,7 +58,8 @@ async def other() -> AsyncIterator[FeedServer]:
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> Names:
     """Names that DNS knows, all of them on this machine."""
-    resolver = Names(news_example=["127.0.0.1"], slow_example=["127.0.0.1"])
+    here = ["127.0.0.1"]
+    resolver = Names(news_example=here, www_news_example=here, slow_example=here)
     monkeypatch.setattr("aiohttp.AsyncResolver", lambda: resolver)
     return resolver
 
@@ -70,7 +74,8 @@ def secrets(**values: str) -> dict[str, Secret]:
 
 @asynccontextmanager
 async def fetching(contact: str = "", **settings: Any) -> AsyncIterator[Fetcher]:
-    async with Fetcher(FetchSettings(**{"allow_private": LOOPBACK, **settings}), contact=contact) as fetcher:
+    usual = {"allow_private": LOOPBACK, "spacing": timedelta(0)}
+    async with Fetcher(FetchSettings(**{**usual, **settings}), contact=contact) as fetcher:
         yield fetcher
 
 
@@ -131,6 +136,44 @@ async def test_an_unchanged_feed_is_not_sent_again(server: FeedServer) -> None:
     second = await fetch(server.url("/feed"), first.validators)
     assert isinstance(second, NotModified)
     assert (second.status, second.validators) == (304, first.validators)
+
+
+def liar(server: FeedServer, body: bytes) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    """Answers every conditional request with 304, and all others with a document."""
+
+    async def play(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = "if-none-match" in server.requests[-1].headers
+        writer.write(b"HTTP/1.1 304 Not Modified\r\n\r\n" if asked else OK + b'ETag: "1"\r\n\r\n' + body)
+
+    return play
+
+
+async def test_a_304_that_hides_a_change_is_found_out_when_it_is_tested(server: FeedServer) -> None:
+    first = await read(server.script("/feed", liar(server, NEWS)))
+    url = server.script("/feed", liar(server, LATER))
+    assert (await fetch(url, first.validators)).status == 304
+    async with fetching() as fetcher:
+        answer = await fetcher.fetch(make_feed(url), first.validators, test=True)
+    assert isinstance(answer, Response)
+    assert (answer.body, answer.tested) == (LATER, True)
+    assert answer.validators.body_hash != first.validators.body_hash
+
+
+async def test_a_304_that_is_true_passes_its_test(server: FeedServer) -> None:
+    first = await read(server.serve("/feed", NEWS))
+    async with fetching() as fetcher:
+        answer = await fetcher.fetch(make_feed(server.url("/feed")), first.validators, test=True)
+    assert isinstance(answer, NotModified)
+    assert (answer.status, answer.tested, answer.validators) == (200, True, first.validators)
+    assert ["if-none-match" in request.headers for request in server.requests] == [False, True, False]
+
+
+async def test_only_a_304_is_tested(server: FeedServer) -> None:
+    first = await read(server.serve("/feed", NEWS))
+    url = server.serve("/feed", LATER)
+    async with fetching() as fetcher:
+        answer = await fetcher.fetch(make_feed(url), first.validators, test=True)
+    assert (answer.status, answer.tested, len(server.requests)) == (200, False, 2)
 
 
 async def test_validators_go_back_exactly_as_they_came(server: FeedServer) -> None:
@@ -234,6 +277,34 @@ async def test_a_name_and_password_in_the_address_become_basic_auth(server: Feed
     answer = await read(url)
     assert server.requests[0].headers["authorization"] == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
     assert "Aladdin" not in answer.url
+
+
+@pytest.mark.parametrize(
+    ("user", "line", "header", "sent"),
+    [
+        pytest.param(
+            "", "headers = { Authorization = 'Bearer ${TOKEN}' }", "authorization", "Bearer hush", id="bearer"
+        ),
+        pytest.param("", "headers = { Cookie = 'id=${TOKEN}' }", "cookie", "id=hush", id="cookie"),
+        pytest.param("reader:${TOKEN}@", "", "authorization", "Basic cmVhZGVyOmh1c2g=", id="basic"),
+    ],
+)
+async def test_a_secret_of_feeds_toml_is_sent_to_its_server(
+    server: FeedServer, tmp_path: Path, user: str, line: str, header: str, sent: str
+) -> None:
+    """From `${TOKEN}` in the file to the header on the wire, and nowhere else."""
+    url = server.serve("/feed", NEWS).replace("://", f"://{user}")
+    path = tmp_path / "feeds.toml"
+    path.write_text(
+        f"[fetch]\nallow_private = ['127.0.0.0/8']\n[[feed]]\nurl = '{url}'\n{line}\n"
+        "[[topic]]\nname = 'all'\nquery = 'news'\n",
+        encoding="utf-8",
+    )
+    config = load_config(path, environ={"TOKEN": "hush"})
+    async with Fetcher(config.fetch, contact=config.contact) as fetcher:
+        answer = await fetcher.fetch(config.feeds[0], Validators())
+    assert server.requests[0].headers[header] == sent
+    assert "hush" not in repr(config) + repr(answer)
 
 
 @pytest.mark.usefixtures("names")
@@ -497,6 +568,16 @@ async def test_a_document_that_is_announced_too_large_is_not_waited_for(server: 
     assert error.kind == "too-large"
 
 
+@pytest.mark.parametrize(("own", "kind"), [(100, "too-large"), (2_000_000, "")])
+async def test_a_feeds_own_limit_goes_before_the_common_one(server: FeedServer, own: int, kind: str) -> None:
+    feed = make_feed(server.serve("/feed", b"x" * 1_500_000), max_bytes=own)
+    if kind:
+        error = await fail(feed, max_bytes=1_000_000)
+        assert (error.kind, f"{own} bytes" in str(error)) == (kind, True)
+    else:
+        assert len((await read(feed, max_bytes=1_000_000)).body) == 1_500_000
+
+
 @pytest.mark.parametrize(
     "head",
     [
@@ -677,6 +758,8 @@ class Gate:
     [
         pytest.param({"per_host": 2, "concurrency": 64}, ["news.example"], 2, id="per host"),
         pytest.param({"per_host": 2, "concurrency": 3}, ["news.example", "slow.example"], 3, id="overall"),
+        pytest.param({"per_host": 2, "per_domain": 3}, ["news.example", "www.news.example"], 3, id="per domain"),
+        pytest.param({"per_host": 5, "per_domain": 1}, ["127.0.0.1"], 5, id="a host without a domain"),
     ],
 )
 @pytest.mark.usefixtures("names")
@@ -711,6 +794,50 @@ async def test_a_stuck_host_holds_up_nobody_else(server: FeedServer) -> None:
         await asyncio.gather(*stuck, return_exceptions=True)
 
 
+@pytest.fixture
+def arrivals(server: FeedServer) -> list[float]:
+    """When each request for /feed came in, by the loop's clock."""
+    times: list[float] = []
+
+    async def play(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        times.append(asyncio.get_running_loop().time())
+        writer.write(OK + b"Content-Length: 4\r\n\r\nnews")
+
+    server.script("/feed", play)
+    return times
+
+
+@pytest.mark.usefixtures("names")
+async def test_requests_to_one_host_start_apart(server: FeedServer, arrivals: list[float]) -> None:
+    """Both where they come at once and where one follows the other; another host is not waited for."""
+    feed, other = (make_feed(server.url("/feed", host=host)) for host in ("news.example", "slow.example"))
+    async with fetching(per_host=2, spacing=timedelta(seconds=0.2)) as fetcher:
+        await asyncio.gather(fetcher.fetch(feed, Validators()), fetcher.fetch(feed, Validators()))
+        await fetcher.fetch(other, Validators())
+        await fetcher.fetch(feed, Validators())
+    first, second, elsewhere, third = arrivals
+    assert second - first > 0.15
+    assert third - second > 0.15
+    assert elsewhere - second < 0.15
+
+
+async def test_a_host_without_a_domain_is_not_waited_for(server: FeedServer, arrivals: list[float]) -> None:
+    async with asyncio.timeout(DEADLINE), fetching(spacing=timedelta(hours=1)) as fetcher:
+        for _ in range(2):
+            await fetcher.fetch(make_feed(server.url("/feed")), Validators())
+    assert len(arrivals) == 2
+
+
+async def test_a_start_is_forgotten_when_the_next_may_follow(monkeypatch: pytest.MonkeyPatch) -> None:
+    slots = Slots(FetchSettings(spacing=timedelta(seconds=5)))
+    remembered = []
+    for host, time in [("a.example", 100.0), ("b.example", 104.0), ("c.example", 106.0)]:
+        monkeypatch.setattr("monitor.fetch.slots._clock", lambda time=time: time)
+        async with slots.hold(host):
+            remembered.append(list(slots._next_start))
+    assert remembered == [["a.example"], ["a.example", "b.example"], ["b.example", "c.example"]]
+
+
 async def test_a_host_is_forgotten_when_nobody_talks_to_it(server: FeedServer) -> None:
     async with fetching() as fetcher:
         await fetcher.fetch(make_feed(server.serve("/feed", NEWS)), Validators())
@@ -732,6 +859,102 @@ async def test_a_connection_is_kept_only_while_others_of_its_host_wait(server: F
         await asyncio.gather(*(fetcher.fetch(feed, Validators()) for _ in range(5)))
     assert [request.headers.get("connection") for request in server.requests] == ["close", None, None, None, "close"]
     assert [request.connection for request in server.requests] == [1, 2, 2, 2, 2]
+
+
+# --- pauses --------------------------------------------------------------------------------------------------------
+
+
+def wait_an_hour(server: FeedServer, status: int = 429) -> str:
+    return server.serve("/busy", status=status, headers={"Retry-After": "3600"}, conditional=False)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_host_that_asks_one_feed_to_wait_is_not_asked_by_the_others(server: FeedServer, status: int) -> None:
+    async with fetching() as fetcher:
+        errors = []
+        for url in (wait_an_hour(server, status), server.serve("/feed", NEWS)):
+            with pytest.raises(FetchError) as caught:
+                await fetcher.fetch(make_feed(url), Validators())
+            errors.append(caught.value)
+    told, spared = errors
+    assert [request.path for request in server.requests] == ["/busy"]
+    assert (spared.kind, spared.retry_after, spared.retry) == ("busy", told.retry_after, True)
+    assert told.retry_after is not None
+    assert str(spared) == (
+        f"not asked: 127.0.0.1 wants all of its feeds to wait until {told.retry_after:%Y-%m-%d %H:%M:%S} UTC"
+    )
+
+
+async def test_feeds_that_wait_for_a_slot_are_turned_away_too(server: FeedServer) -> None:
+    feed = make_feed(wait_an_hour(server))
+    async with fetching(per_host=1) as fetcher:
+        results = await asyncio.gather(*(fetcher.fetch(feed, Validators()) for _ in range(5)), return_exceptions=True)
+    assert [type(result) for result in results] == [FetchError] * 5
+    assert len(server.requests) == 1
+
+
+@pytest.mark.usefixtures("names")
+async def test_a_pause_is_for_one_host_on_one_route(server: FeedServer) -> None:
+    """Through a proxy the program is somebody else: what one exit did is not held against another."""
+    busy = server.url("/busy", host="news.example")
+    wait_an_hour(server)
+    server.serve("/feed", NEWS)
+    proxy = Secret(f"http://127.0.0.1:{server.port}")
+    others = [
+        make_feed(server.url("/feed", host="slow.example")),
+        make_feed(server.url("/feed", host="news.example"), proxy=proxy),
+    ]
+    async with fetching() as fetcher:
+        with pytest.raises(FetchError):
+            await fetcher.fetch(make_feed(busy), Validators())
+        answers = [await fetcher.fetch(feed, Validators()) for feed in others]
+    assert [answer.status for answer in answers] == [200, 200]
+
+
+@pytest.mark.usefixtures("names")
+async def test_a_feed_that_is_redirected_to_a_host_in_a_pause_says_whence(server: FeedServer) -> None:
+    busy = server.url("/busy", host="news.example")
+    wait_an_hour(server)
+    async with fetching() as fetcher:
+        with pytest.raises(FetchError):
+            await fetcher.fetch(make_feed(busy), Validators())
+        with pytest.raises(FetchError, match=r"^not asked: news\.example .*after a redirect from 127") as caught:
+            await fetcher.fetch(make_feed(server.redirect("/moved", busy)), Validators())
+    assert caught.value.retry_after is not None
+
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "pause"),
+    [
+        pytest.param("busy", HOUR, HOUR, id="an hour"),
+        pytest.param("busy", 9 * DAY, DAY, id="nine days are cut to one"),
+        pytest.param("busy", -HOUR, None, id="over already"),
+        pytest.param("busy", None, None, id="no time was named"),
+        pytest.param("http-4xx", HOUR, None, id="a refusal, which is one feed's affair"),
+    ],
+)
+def test_a_pause_begins_and_ends(kind: str, asked: timedelta | None, pause: timedelta | None) -> None:
+    pauses, route, now = Pauses(), Route(Secret("")), datetime.now(UTC)
+    with pytest.raises(FetchError), pauses.respect("news.example", route):
+        raise FetchError(kind, "later", retry_after=None if asked is None else now + asked)
+    if pause is None:
+        with pauses.respect("news.example", route):
+            return
+    with pytest.raises(FetchError, match="not asked") as caught, pauses.respect("news.example", route):
+        pytest.fail("it was asked")
+    assert caught.value.retry_after is not None
+    assert abs(caught.value.retry_after - now - pause) < timedelta(seconds=5)
+
+
+def test_a_pause_that_is_over_is_forgotten() -> None:
+    pauses, route = Pauses(), Route(Secret(""))
+    for host, asked in [("a.example", -HOUR), ("b.example", HOUR)]:
+        with pytest.raises(FetchError), pauses.respect(host, route):
+            raise FetchError("busy", "later", retry_after=datetime.now(UTC) + asked)
+    assert [host for host, _ in pauses._until] == ["b.example"]
 
 
 # --- proxies -------------------------------------------------------------------------------------------------------
@@ -756,6 +979,55 @@ async def test_a_socks_proxy_is_given_its_user_and_password(server: FeedServer) 
     async with SocksServer(target=server.port, user=True) as proxy:
         await read("http://news.example/feed", proxy=Secret(f"socks5h://me:p%40ss@127.0.0.1:{proxy.port}"))
     assert proxy.logins == [("me", "p@ss")]
+
+
+async def test_isolated_feeds_share_neither_user_nor_connection(server: FeedServer, names: Names) -> None:
+    """Each has one user name, also behind a redirect, and none that tells what it reads."""
+    server.serve("/one", NEWS)
+    server.redirect("/two", "/three")
+    server.serve("/three", NEWS)
+    feeds = [make_feed(f"http://news.example/{path}") for path in ("one", "two")] * 2
+    async with SocksServer(target=server.port, user=True) as proxy:
+        address = Secret(f"socks5h://127.0.0.1:{proxy.port}")
+        async with fetching(proxy=address, stream_isolation=True, per_host=1) as fetcher:
+            await asyncio.gather(*(fetcher.fetch(feed, Validators()) for feed in feeds))
+            assert fetcher._wire._sessions == {}
+    users: dict[str, set[tuple[str, str]]] = {}
+    for request, login in zip(server.requests, proxy.logins, strict=True):
+        users.setdefault(request.path, set()).add(login)
+    assert users["/two"] == users["/three"] != users["/one"]
+    assert [len(logins) for logins in users.values()] == [1, 1, 1]
+    assert all(re.fullmatch("[0-9a-f]{32}", user) and password for user, password in proxy.logins)
+    assert server.connections == len(server.requests) == 6
+    assert names.asked == []
+
+
+async def test_isolated_feeds_fail_closed(server: FeedServer, names: Names) -> None:
+    error = await fail(
+        server.url("/feed", host="news.example"),
+        proxy=Secret(f"socks5h://127.0.0.1:{closed_port()}"),
+        stream_isolation=True,
+    )
+    assert (error.kind, server.connections, names.asked) == ("proxy", 0, [])
+
+
+@pytest.mark.parametrize(
+    ("common", "own", "isolated"),
+    [
+        pytest.param("socks5h://127.0.0.1:9050", None, True, id="the common proxy"),
+        pytest.param("socks5://127.0.0.1:9050", None, True, id="the other name of SOCKS 5"),
+        pytest.param("socks5h://127.0.0.1:9050", "socks5h://127.0.0.1:9150", True, id="a proxy of its own"),
+        pytest.param("socks5h://127.0.0.1:9050", "socks5h://me:pw@127.0.0.1:9150", False, id="a user of its own"),
+        pytest.param("socks5h://127.0.0.1:9050", "http://127.0.0.1:8080", False, id="an HTTP proxy of its own"),
+        pytest.param("socks5h://127.0.0.1:9050", "", False, id="no proxy"),
+    ],
+)
+def test_a_feed_is_isolated_where_its_proxy_can(common: str, own: str | None, *, isolated: bool) -> None:
+    feed = make_feed("http://news.example/feed", proxy=None if own is None else Secret(own))
+    for wanted in (True, False):
+        route = _choose_route(feed, FetchSettings(proxy=Secret(common), stream_isolation=wanted))
+        assert route.proxy.reveal() == (common if own is None else own)
+        assert bool(route.identity) is (isolated and wanted)
 
 
 async def test_an_http_proxy_is_asked_by_name_and_nothing_is_resolved_here(server: FeedServer, names: Names) -> None:

@@ -149,6 +149,30 @@ def test(config: str | None, channel: str, *, as_json: bool) -> None:
     test_channel(config, channel, as_json=as_json)
 
 
+@cli.command()
+@click.argument("file")
+@click.option("--labels", is_flag=True, help='Score against each line\'s "cluster" instead of printing the stories.')
+@click.option(
+    "--window",
+    type=click.FloatRange(min=0, min_open=True),
+    default=7,
+    show_default=True,
+    metavar="DAYS",
+    help="How long a story stays open.",
+)
+def cluster(file: str, *, labels: bool, window: float) -> None:
+    """Gather the items of a JSON Lines FILE (- for standard input) into stories.
+
+    Lines in: {"id", "title"[, "summary", "published", "source", "lang", "url"]}, in order of arrival. Lines out:
+    {"id", "story"}, in the same order. Needs no configuration.
+    """
+    from datetime import timedelta
+
+    from monitor.cli.cluster import cluster_file
+
+    cluster_file(file, labels=labels, window=timedelta(days=window))
+
+
 def main() -> None:
     """Run the command line."""
     cli(prog_name="monitor")

@@ -22,7 +22,8 @@ _TAIL = re.compile(
     r"\b(?:leer más|seguir leyendo|lea también)\b|اقرأ أيضا|اقرأ المزيد).*$",
     re.IGNORECASE | re.DOTALL,
 )
-_DATELINE = re.compile(r"^[^.!?()]{0,60}\((?:[^()]{2,30})\)\s*[–—:-]+\s+")
+# "MOSCOW, April 3 (Reuters) - ", "Berlin (dpa) -", "ГРОЗНЫЙ (Интерфакс) —": a place, and who wrote the text.
+DATELINE = re.compile(r"^(?=\w)[^.!?()]{2,40}\(([^()\d\s]{2,20}(?: [^()\d\s]{2,20})?)\)\s*[-–—]+\s*")
 _LONGEST = 600
 
 
@@ -35,7 +36,7 @@ def strip_boilerplate(title: str, summary: str, *, outlet: str) -> tuple[str, st
     named = _OUTLET.match(title)
     if named and _is_name(named[2], outlet):
         title = named[1]
-    return title, _DATELINE.sub("", _TAIL.sub("", summary[:_LONGEST]))
+    return title, DATELINE.sub("", _TAIL.sub("", summary[:_LONGEST]))
 
 
 def _is_name(text: str, outlet: str) -> bool:

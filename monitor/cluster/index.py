@@ -75,7 +75,7 @@ _ROW = np.dtype(
 
 
 @dataclass(frozen=True, slots=True)
-class _Query:
+class Query:
     """A member, ready to be compared: `page`, `owner` and `lang` are the index's numbers for them."""
 
     text: Text
@@ -88,16 +88,16 @@ class _Query:
 
 
 @dataclass(frozen=True, slots=True)
-class _Compared:
+class Compared:
     """Open items beside the parts of their likeness to one member."""
 
     slots: Slots
     parts: Mapping[str, Floats | Flags]
     score: Floats
 
-    def and_also(self, more: _Compared) -> _Compared:
+    def and_also(self, more: Compared) -> Compared:
         """Join two comparisons of one member."""
-        return _Compared(
+        return Compared(
             np.concatenate([self.slots, more.slots]),
             {name: np.concatenate([values, more.parts[name]]) for name, values in self.parts.items()},
             np.concatenate([self.score, more.score]),
@@ -173,7 +173,7 @@ class StoryIndex:
         self._titles = [self._titles[slot] for slot in kept.tolist()]
         self._rebuild()
 
-    def query(self, member: Member) -> _Query:
+    def query(self, member: Member) -> Query:
         """Make a member ready to be compared with what is open."""
         item = member.item
         text = _read(member)
@@ -181,7 +181,7 @@ class StoryIndex:
         if self.encoder is not None and self._means is not None:
             vector = self._means.centre(item.lang, _encode(self.encoder, item))
         lang = self._names.get(item.lang, -1)
-        return _Query(
+        return Query(
             text,
             self._weigh(text.codes, lang),
             vector,
@@ -191,7 +191,7 @@ class StoryIndex:
             lang,
         )
 
-    def candidates(self, query: _Query, *, since: float) -> Slots:
+    def candidates(self, query: Query, *, since: float) -> Slots:
         """Find the open items worth a comparison: those that share rare words, and the nearest in other languages."""
         found = self._by_words(query)
         if query.vector is not None:
@@ -208,7 +208,7 @@ class StoryIndex:
             chosen += [slot for slot in members if slot not in known][: max(0, MEMBERS - among)]
         return np.array(chosen, np.intp)
 
-    def compare(self, query: _Query, slots: Slots) -> _Compared:
+    def compare(self, query: Query, slots: Slots) -> Compared:
         """Say how alike a member is to each of some open items, and why."""
         rows = self._rows[slots]
         codes = rows["codes"][:, : int(rows["terms"].max())]
@@ -227,9 +227,9 @@ class StoryIndex:
             (rows["owner"] == query.owner) & (apart >= EDITION_AGE) & (alike.title >= EDITION_TITLE) & ~page & ~reprint
         )
         parts |= {"same page": page, "other edition": edition, "days apart": apart.astype(np.float32)}
-        return _Compared(slots, parts, np.asarray(np.where(edition, 0, score), np.float32))
+        return Compared(slots, parts, np.asarray(np.where(edition, 0, score), np.float32))
 
-    def rank(self, compared: _Compared) -> list[tuple[float, int, list[int]]]:
+    def rank(self, compared: Compared) -> list[tuple[float, int, list[int]]]:
         """Give each story's mean score, the story, and its compared members, best first."""
         scores = compared.score.tolist()
         teams: defaultdict[int, list[int]] = defaultdict(list)
@@ -251,7 +251,7 @@ class StoryIndex:
     def _weigh(self, codes: Codes, lang: int) -> Floats:
         return weigh(codes, self._frequencies[codes >> self._shift], self._languages.get(lang, 0))
 
-    def _by_words(self, query: _Query) -> Slots:
+    def _by_words(self, query: Query) -> Slots:
         terms = keys(query.text.codes)
         rarest = np.argsort(-np.where(is_phrase(terms), 0, query.weights), kind="stable").tolist()
         known = (
@@ -267,7 +267,7 @@ class StoryIndex:
         total = np.bincount(place, np.concatenate([np.full(len(posting), weight) for posting, weight in found]))
         return slots[np.argsort(-total, kind="stable")[:CANDIDATES]].astype(np.intp)
 
-    def _by_meaning(self, query: _Query, vector: Vectors) -> Slots:
+    def _by_meaning(self, query: Query, vector: Vectors) -> Slots:
         others = np.flatnonzero(self._rows["lang"][: self._size] != query.lang)
         return others[np.argsort(-self._meaning(vector, others), kind="stable")[:NEIGHBOURS]]
 
@@ -337,7 +337,7 @@ def assign_story(member: Member, index: StoryIndex, *, now: datetime) -> Placeme
     return Placement(story if score >= threshold else None, score, reason)
 
 
-def _explain(index: StoryIndex, compared: _Compared, at: int) -> dict[str, Any]:
+def _explain(index: StoryIndex, compared: Compared, at: int) -> dict[str, Any]:
     parts = {name: values[at].item() for name, values in compared.parts.items()}
     shown = {name: value if isinstance(value, bool) else round(value, 3) for name, value in parts.items()}
     score = round(float(compared.score[at]), 3)

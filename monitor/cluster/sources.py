@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from itertools import pairwise
 
-from monitor.cluster.boilerplate import strip_boilerplate
+from monitor.cluster.boilerplate import DATELINE, strip_boilerplate
 from monitor.model import Item, Member, Source
 from monitor.text import fold, is_unspaced, words
 
@@ -46,9 +46,6 @@ _AGENCIES = {
     "أ ف ب": "AFP",
 }
 _NAMES = "|".join(re.escape(name) for name in sorted(_AGENCIES, key=len, reverse=True))
-# "MOSCOW, April 3 (Reuters) - ", "Berlin (dpa) -", "ГРОЗНЫЙ, 3 апреля (Интерфакс) —": whoever stands in a dateline's
-# parentheses wrote the text, known here or not.
-_DATELINE = re.compile(r"^(?=\w)[^.!?()]{2,40}\(([^()\d]{2,30})\)\s*[-–—]")
 # "МОСКВА, 3 апреля. /ТАСС/.", "… said on Monday. (AFP)", "… [Reuters]", "… – Reuters", "… Quelle: dpa"
 _CREDIT = re.compile(
     rf"^.{{0,60}}/({_NAMES})/|[(\[/]({_NAMES})(?:/\w+)?[)\]/]\W*$|(?:[–—]|\b(?:source|quelle|fuente|источник)\s?:)\s*"
@@ -78,8 +75,11 @@ def independent_sources(members: Sequence[Member]) -> tuple[Source, ...]:
 
 
 def credited_agency(item: Item) -> str:
-    """Give the agency that an item credits in its dateline, tail or author field, or an empty string."""
-    for pattern, text in ((_DATELINE, item.summary), (_CREDIT, item.summary), (_CREDIT, item.title)):
+    """Give the agency that an item credits in its dateline, tail or author field, or an empty string.
+
+    Whoever stands in a dateline's parentheses wrote the text, known here or not; elsewhere only known agencies count.
+    """
+    for pattern, text in ((DATELINE, item.summary), (_CREDIT, item.summary), (_CREDIT, item.title)):
         found = pattern.search(text[:2000].strip())
         if found:
             name: str = next(filter(None, found.groups())).strip()

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from publicsuffixlist import PublicSuffixList
-
 from monitor.config.schema import ChannelTable, FeedTable, FileTable, WebTable
 from monitor.config.values import AUTHORITY, show_url
+from monitor.domain import registrable_domain
 from monitor.model import Channel, Config, Feed, FetchSettings, Heartbeat, Rule, Secret, Topic, Web
 
 _RELATIVE_SQLITE = re.compile(r"(sqlite(?:\+pysqlite)?:///)(?!/)(.+)")
@@ -58,7 +55,7 @@ def _build_feed(feed: FeedTable, written: str) -> Feed:
 
 
 def _default_owner(written: str, address: Secret) -> str:
-    """Give the registrable domain of a feed's host (publicsuffix.org), or what stands for it.
+    """Give the registrable domain of a feed's host, or what stands for it.
 
     A host that is filled in may be secret: then the feed's address as written is its owner.
     """
@@ -66,16 +63,7 @@ def _default_owner(written: str, address: Secret) -> str:
     if authority is None or "${" in authority[3]:
         return show_url(written)
     host = urlsplit(address.reveal()).hostname or ""
-    try:
-        return str(ip_address(host))
-    except ValueError:
-        return _public_suffixes().privatesuffix(host) or host
-
-
-@cache
-def _public_suffixes() -> PublicSuffixList:
-    """Load the list once: it takes 80 ms."""
-    return PublicSuffixList()
+    return registrable_domain(host) or host
 
 
 def _build_channel(channel: ChannelTable) -> Channel:

@@ -49,6 +49,7 @@ OptionalText = Annotated[str, _read(values.parse_optional_text)]
 Duration = Annotated[timedelta, _read(values.parse_duration)]
 PositiveDuration = Annotated[timedelta, _read(values.parse_positive_duration)]
 Interval = Annotated[timedelta, _read(values.parse_interval)]
+Size = Annotated[int, _read(values.parse_size)]
 Language = Annotated[str, _read(values.parse_language)]
 ChannelUrl = Annotated[Secret, _read(_parse_channel_url)]
 Proxy = Annotated[Secret, _read(values.parse_proxy)]
@@ -84,10 +85,13 @@ class FetchTable(Table):
     min_interval: Interval | None = None
     max_interval: Interval | None = Field(default=None, validate_default=True)
     timeout: PositiveDuration | None = None
-    max_bytes: Annotated[int, _read(values.parse_size)] | None = None
+    max_bytes: Size | None = None
     concurrency: Count | None = None
     per_host: Count | None = None
+    per_domain: Count | None = None
+    spacing: Duration | None = None
     proxy: Proxy | None = None
+    stream_isolation: bool | None = None
     allow_private: Annotated[tuple[Annotated[Network, _read(values.parse_network)], ...], Items] | None = None
     backfill: Duration | None = None
 
@@ -99,6 +103,14 @@ class FetchTable(Table):
             unset = "" if longest else f"; where it is not set it is {default.max_interval // timedelta(hours=1)}h"
             raise PydanticCustomError("phrase", "", {"words": f"it is shorter than min_interval{unset}"})
         return longest
+
+    @field_validator("stream_isolation")
+    @classmethod
+    def _need_a_proxy_that_isolates(cls, wanted: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's signature
+        if wanted and "proxy" in info.data and not values.can_isolate(info.data["proxy"] or Secret("")):
+            words = 'it needs proxy = "socks5h://HOST:PORT", without a user: each feed gets a user name of its own'
+            raise PydanticCustomError("phrase", "", {"words": words})
+        return wanted
 
 
 class FeedTable(Table):
@@ -112,6 +124,7 @@ class FeedTable(Table):
     interval: Interval | None = None
     proxy: Proxy | None = None
     timeout: PositiveDuration | None = None
+    max_bytes: Size | None = None
     headers: (
         dict[
             Annotated[str, _read(values.parse_header_name)],

@@ -24,8 +24,8 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _CENTURY = timedelta(days=36525)  # a longer one makes dates that datetime does not have
 _BYTES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-# What aiohttp-socks speaks. With the h and a variants, and http, the proxy resolves names.
-_PROXY_SCHEMES = ("socks5h", "socks5", "socks4a", "socks4", "http")
+# What monitor.fetch speaks; through each of them the proxy resolves names.
+_PROXY_SCHEMES = ("socks5h", "socks5", "http")
 # RFC 9110 section 5.6.2: what a header's name is made of.
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -207,6 +207,12 @@ def parse_proxy(text: str) -> Secret:
     if not url.hostname or not url.port:
         raise ValueError("lacks its host or its port: write it such as socks5h://127.0.0.1:9050")
     return Secret(text)
+
+
+def can_isolate(proxy: Secret) -> bool:
+    """Tell whether a proxy can keep feeds apart by their user names: SOCKS 5, with none given."""
+    url = urlsplit(proxy.reveal())
+    return url.scheme in {"socks5h", "socks5"} and url.username is None
 
 
 def parse_header_name(text: str) -> str:

@@ -94,7 +94,7 @@ class _Show:
                 with self._waiting():
                     polls = await self._poll(pipeline)
                     await deliver_due(self.store, self.config, now=lambda: self.now)
-                self.console.rule(f"[bold]{scene.time:%A %d %B %Y, %H:%M} UTC · {scene.caption}", align="left")
+                self.console.rule(f"[bold]{scene.time:%a %-d %b %Y, %H:%M} UTC · {scene.caption}", align="left")
                 self._show_polls(polls)
                 self._show_members()
                 self._show_messages()

@@ -6,7 +6,8 @@ import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Self
@@ -15,8 +16,9 @@ from yarl import URL
 
 from monitor.errors import FetchError
 from monitor.fetch.guard import check_host
+from monitor.fetch.pauses import Pauses
 from monitor.fetch.slots import Slots
-from monitor.fetch.wire import REDIRECTS, Answer, Wire
+from monitor.fetch.wire import REDIRECTS, Answer, Route, Wire
 from monitor.model import Feed, FetchSettings, NotModified, Response, Validators
 
 _MAX_REDIRECTS = 5
@@ -32,7 +34,8 @@ class Fetcher:
 
     def __init__(self, settings: FetchSettings, *, contact: str) -> None:
         self._settings = settings
-        self._slots = Slots(concurrency=settings.concurrency, per_host=settings.per_host)
+        self._slots = Slots(settings)
+        self._pauses = Pauses()
         self._wire = Wire(settings, contact=contact)
 
     async def __aenter__(self) -> Self:
@@ -42,18 +45,29 @@ class Fetcher:
     async def __aexit__(self, *exception: object) -> None:
         await self._wire.__aexit__(*exception)
 
-    async def fetch(self, feed: Feed, validators: Validators) -> Response | NotModified:
+    async def fetch(self, feed: Feed, validators: Validators, *, test: bool = False) -> Response | NotModified:
         """Get a feed's document unless it is unchanged since `validators`.
 
-        The feed's timeout covers every redirect and the last byte of the body, but not the wait for a slot. Raises
-        FetchError for whatever goes wrong, and nothing else.
+        With `test` a 304 is not believed: the document is then asked for without conditions, and compared. The feed's
+        timeout covers every redirect and the last byte of the body, but not the wait for a slot. Raises FetchError for
+        whatever goes wrong, and nothing else.
         """
-        proxy = (self._settings.proxy if feed.proxy is None else feed.proxy).reveal()
-        patience = _Patience((feed.timeout or self._settings.timeout).total_seconds())
+        answer = await self._fetch(feed, validators)
+        if not test or answer.status != HTTPStatus.NOT_MODIFIED:
+            return answer
+        return replace(await self._fetch(feed, Validators(body_hash=validators.body_hash)), tested=True)
+
+    async def _fetch(self, feed: Feed, validators: Validators) -> Response | NotModified:
+        errand = _Errand(
+            route=_choose_route(feed, self._settings),
+            limit=feed.max_bytes or self._settings.max_bytes,
+            conditions=_conditions(validators),
+            patience=_Patience((feed.timeout or self._settings.timeout).total_seconds()),
+        )
         hop = _first_hop(feed)
         while True:
             try:
-                answer = await self._ask(hop, validators, proxy, patience)
+                answer = await self._ask(hop, errand)
                 if answer.status not in REDIRECTS:
                     return _conclude(answer, hop, feed, validators)
             except FetchError as e:
@@ -62,17 +76,28 @@ class Fetcher:
                 raise _tell_redirect(e, hop.past[-1]) from e
             hop = _next_hop(hop, answer)
 
-    async def _ask(self, hop: _Hop, validators: Validators, proxy: str, patience: _Patience) -> Answer:
+    async def _ask(self, hop: _Hop, errand: _Errand) -> Answer:
         check_host(hop.url.raw_host or "", self._settings.allow_private)
-        conditions = _conditions(validators)
-        async with self._slots.hold(hop.host) as crowded, patience.spend(hop.host):
-            try:
-                return await self._wire.ask(hop.url, {**conditions, **hop.private}, proxy=proxy, keep=crowded)
-            except FetchError as e:
-                if e.kind != "protocol" or not conditions:
-                    raise
-                # Some servers send a body with their 304, which no strict parser reads: their 200 may be sound.
-                return await self._wire.ask(hop.url, hop.private, proxy=proxy, keep=crowded)
+        async with self._slots.hold(hop.host) as crowded, errand.patience.spend(hop.host):
+            with self._pauses.respect(hop.host, errand.route):
+                ask = partial(self._wire.ask, hop.url, route=errand.route, limit=errand.limit, keep=crowded)
+                try:
+                    return await ask({**errand.conditions, **hop.private})
+                except FetchError as e:
+                    if e.kind != "protocol" or not errand.conditions:
+                        raise
+                    # Some servers send a body with their 304, which no strict parser reads: their 200 may be sound.
+                    return await ask(hop.private)
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """What all requests of one fetch have in common; `limit` is in bytes of the document."""
+
+    route: Route
+    limit: int
+    conditions: Mapping[str, str]
+    patience: _Patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +131,14 @@ class _Patience:
             raise FetchError("timeout", f"{host} did not answer in full within {self._limit:g} s") from None
         finally:
             self._left -= clock() - began
+
+
+def _choose_route(feed: Feed, settings: FetchSettings) -> Route:
+    """Give a feed's way out, its own if SOCKS users are to be kept apart; a user that the operator named stays."""
+    proxy = settings.proxy if feed.proxy is None else feed.proxy
+    if not settings.stream_isolation or not proxy.reveal().startswith("socks5") or "@" in proxy.reveal():
+        return Route(proxy)
+    return Route(proxy, identity=sha256(feed.url.encode()).hexdigest()[:32])
 
 
 def _first_hop(feed: Feed) -> _Hop:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from monitor.model import Feed, FeedHealth, Item, Validators
+from monitor.model import Feed, FeedHealth, Item, Trust, Validators
 from monitor.store.schema import FeedRow, ItemRow
 
 # `present` is written at most this often per item, so that an unchanged document costs no writes.
@@ -27,6 +27,7 @@ class FeedState:
     url: str
     name: str
     validators: Validators
+    trust: Trust
     rhythm: str
     next_poll: datetime
     added: datetime
@@ -38,7 +39,7 @@ class FeedState:
 class PollRecord:
     """What one poll leaves in a feed's row.
 
-    `validators` are those of a good answer, None after an error, which `error` then tells. `parsed`: a document came;
+    `validators` and `trust` are those of a good answer, None after an error, which `error` then tells. `parsed`: a document came;
     `brought_items`: it held new ones. `gap` is kept until the next one, everything else until the next poll.
     """
 
@@ -49,6 +50,7 @@ class PollRecord:
     notice: str = ""
     gap: tuple[datetime, datetime] | None = None
     validators: Validators | None = None
+    trust: Trust | None = None
     parsed: bool = False
     brought_items: bool = False
     error_kind: str = ""
@@ -61,7 +63,10 @@ class FeedRows:
     session: Session
 
     def sync_feeds(self, feeds: Sequence[Feed], *, now: datetime) -> None:
-        """Make the rows follow feeds.toml: new feeds are due at once, dropped ones rest with their state."""
+        """Make the rows follow feeds.toml: new feeds are due at once, dropped ones rest with their state.
+
+        A fixed interval that was shortened holds from the last poll on, unless that failed: a back-off is seen through.
+        """
         rows = {row.url: row for row in self.session.scalars(select(FeedRow))}
         for feed in feeds:
             row = rows.pop(feed.url, None)
@@ -71,6 +76,8 @@ class FeedRows:
             row.owner = feed.owner
             row.active = feed.enabled
             row.name = feed.name or row.name or ""
+            if feed.interval and row.last_polled and not row.last_error_kind:
+                row.next_poll = min(row.next_poll, row.last_polled + feed.interval)
         for row in rows.values():
             row.active = False
         self.session.flush()
@@ -134,6 +141,8 @@ class FeedRows:
                 "last_modified": poll.validators.last_modified,
                 "body_hash": poll.validators.body_hash,
             }
+        if poll.trust is not None:
+            values |= {"believed": poll.trust.believed, "believed_until": poll.trust.until}
         if poll.parsed:
             values["last_parsed"] = poll.now
         if poll.brought_items:
@@ -205,6 +214,7 @@ def _feed_state(row: FeedRow) -> FeedState:
         url=row.url,
         name=row.name,
         validators=Validators(etag=row.etag, last_modified=row.last_modified, body_hash=row.body_hash),
+        trust=Trust(believed=row.believed, until=row.believed_until),
         rhythm=row.rhythm,
         next_poll=row.next_poll,
         added=row.added,
@@ -228,6 +238,7 @@ def _feed_health(row: FeedRow) -> FeedHealth:
         gap=(row.gap_start, row.gap_end) if row.gap_start and row.gap_end else None,
         rhythm=row.rhythm,
         schedule_reason=row.schedule_reason,
+        believed=row.believed,
     )
 
 

@@ -64,6 +64,8 @@ class FeedRow(Base):
     etag: Mapped[str] = mapped_column(Text, default="")
     last_modified: Mapped[str] = mapped_column(Text, default="")
     body_hash: Mapped[str] = mapped_column(String(64), default="")
+    believed: Mapped[bool] = mapped_column(default=True)
+    believed_until: Mapped[datetime | None]
     rhythm: Mapped[str] = mapped_column(Text, default="")
     next_poll: Mapped[datetime]
     leased_until: Mapped[datetime | None]

@@ -26,7 +26,30 @@ T = TypeVar("T")
 REPOSITORY = Path(__file__).parents[2]
 # The slowest thing waited for: a service that starts on a busy machine (5 s) and gathers events before it sends (10 s).
 PATIENCE = 40.0
-QUERY = "chechnya AND gay"
+QUERY = "chechnya OR kadyrov"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What an outlet writes."""
+
+    title: str
+    summary: str = ""
+
+
+# Two outlets tell one event in their own words, and one tells quite another.
+ARREST = News(
+    "Police in Chechnya arrest gay men in Argun",
+    "At least twelve men were taken from their homes by officers at night, say families who do not know where they are.",
+)
+ARREST_AGAIN = News(
+    "Police arrest gay men in Chechnya, relatives say",
+    "Nothing has been heard since Tuesday of a dozen men from Argun whom policemen drove away in cars without plates.",
+)
+STADIUM = News(
+    "Kadyrov opens football season with a speech",
+    "Fireworks, a concert and free tickets for pupils began the new year of the league; the home team lost by two goals.",
+)
 
 
 def wait_until(condition: Callable[[], T], what: str, *, seconds: float = PATIENCE) -> T:
@@ -38,13 +61,14 @@ def wait_until(condition: Callable[[], T], what: str, *, seconds: float = PATIEN
     return value
 
 
-def rss(*titles: str) -> bytes:
-    """Write a feed of items that were published just now, one for each title."""
+def rss(*news: News) -> bytes:
+    """Write a feed of items that were published just now."""
     now = format_datetime(datetime.now(UTC))
     items = "".join(
-        f"<item><title>{escape(title)}</title><guid isPermaLink='false'>{escape(title)}</guid>"
-        f"<link>https://kurier.example/{number}</link><pubDate>{now}</pubDate></item>"
-        for number, title in enumerate(titles)
+        f"<item><title>{escape(item.title)}</title><description>{escape(item.summary)}</description>"
+        f"<guid isPermaLink='false'>{escape(item.title)}</guid><link>https://kurier.example/{number}</link>"
+        f"<pubDate>{now}</pubDate></item>"
+        for number, item in enumerate(news)
     )
     return f"<rss version='2.0'><channel><title>Kurier</title>{items}</channel></rss>".encode()
 
@@ -230,13 +254,9 @@ class NotifySocket:
         """Begin to read."""
         self._reader.start()
 
-    def wait_for(self, start: str, *, times: int = 1, seconds: float = PATIENCE) -> None:
-        """Wait until it was told something that starts so, this many times."""
-        wait_until(
-            lambda: sum(message.startswith(start) for message in self.heard) >= times,
-            f"systemd is told {start!r}",
-            seconds=seconds,
-        )
+    def wait_for(self, words: str) -> None:
+        """Wait until it was told something with these words in it."""
+        wait_until(lambda: any(words in message for message in self.heard), f"systemd is told {words!r}")
 
     def _read(self) -> None:
         while message := self._socket.recv(4096):

@@ -13,12 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.program import Installation, Program, rss
+from tests.acceptance.program import ARREST, STADIUM, Installation, News, Program, rss
 from tests.servers import FeedServer
 from tests.sinks import HttpSink
 
-ARREST = "Police in Chechnya arrest gay men"
-DENIAL = "Kremlin: no gay people persecuted, Chechnya envoy replies to Berlin"
 NO_WORK = {
     "feeds": {"polled": 0, "changed": 0, "unchanged": 0, "failed": 0},
     "items": {"new": 0, "matched": 0},
@@ -53,8 +51,8 @@ def lockout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lockout]:
 def test_once_tells_every_story_once(monitor: Installation, outlets: FeedServer, desk: HttpSink) -> None:
     """The summary has the documented shape and standard output holds nothing else, even if a channel prints there."""
     feeds = {
-        "Kurier": outlets.serve("/kurier", rss(ARREST, "Football")),
-        "Gazeta": outlets.serve("/gazeta", rss(DENIAL)),
+        "Kurier": outlets.serve("/kurier", rss(ARREST, News("Football"))),
+        "Gazeta": outlets.serve("/gazeta", rss(STADIUM)),
     }
     monitor.configure(feeds, {"desk": desk.url("json", "/desk"), "screen": "print://"})
     first = monitor.run("once", "--json")
@@ -65,10 +63,10 @@ def test_once_tells_every_story_once(monitor: Installation, outlets: FeedServer,
         "stories": {"new": 2, "updated": 0},
         "deliveries": {"sent": 4, "pending": 0, "failed": 0},
     }
-    assert first.stderr.count(ARREST) == first.stderr.count(DENIAL) > 0
+    assert first.stderr.count(ARREST.title) == first.stderr.count(STADIUM.title) > 0
     assert monitor.once() == NO_WORK
     assert monitor.once("--all")["feeds"] == {"polled": 2, "changed": 0, "unchanged": 2, "failed": 0}
-    assert sorted(ARREST in text for text in desk.texts("/desk")) == [False, True]
+    assert sorted(ARREST.title in text for text in desk.texts("/desk")) == [False, True]
     asked = [request.headers.keys() & {"if-none-match", "if-modified-since"} for request in outlets.requests]
     assert [len(conditions) for conditions in asked] == [0, 0, 2, 2]
 
@@ -96,13 +94,13 @@ def test_once_fails_if_no_feed_can_be_fetched(monitor: Installation, outlets: Fe
     done = monitor.run("once", "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["feeds"]["failed"] == 1
-    assert "none of 1 feeds could be fetched" in done.stderr
+    assert "nothing could be fetched (1 feed tried)" in done.stderr
 
 
 def test_two_at_the_same_time_share_the_work(monitor: Installation, outlets: FeedServer, desk: HttpSink) -> None:
     """Neither fails, though both find no database and make one; every story is told once."""
     stories = [f"Gay {name} detained in Chechnya near {place}" for name, place in zip("ABCDEF", "UVWXYZ", strict=True)]
-    feeds = {f"Outlet {number}": outlets.serve(f"/{number}", rss(story)) for number, story in enumerate(stories)}
+    feeds = {f"Outlet {number}": outlets.serve(f"/{number}", rss(News(story))) for number, story in enumerate(stories)}
     monitor.configure(feeds, {"desk": desk.url("json", "/desk")})
     with monitor.start("once", "--json") as one, monitor.start("once", "--json") as other:
         assert [one.process.wait(60), other.process.wait(60)] == [0, 0], one.log + other.log

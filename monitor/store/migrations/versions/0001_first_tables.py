@@ -19,6 +19,8 @@ def upgrade() -> None:
         sa.Column("etag", sa.Text(), nullable=False),
         sa.Column("last_modified", sa.Text(), nullable=False),
         sa.Column("body_hash", sa.String(length=64), nullable=False),
+        sa.Column("believed", sa.Boolean(), nullable=False),
+        sa.Column("believed_until", sa.DateTime(), nullable=True),
         sa.Column("rhythm", sa.Text(), nullable=False),
         sa.Column("next_poll", sa.DateTime(), nullable=False),
         sa.Column("leased_until", sa.DateTime(), nullable=True),
