@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from monitor.deliver import deliver_due
@@ -31,6 +33,9 @@ GRACE = timedelta(seconds=8)
 # Items dropped in one transaction: it holds the write lock, and polls wait for that.
 PRUNE_STEP = 1000
 
+# APScheduler writes a line for every tick that it leaves out while the last one is still at work, as it should, and a
+# traceback for one that a stop cancels. What matters, _log_fault says.
+logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
 log = get_logger()
 
 
@@ -99,6 +104,7 @@ class _Daemon:
         # stall); coalesce makes one tick of those that were missed.
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
+        scheduler.add_listener(_log_fault, EVENT_JOB_ERROR)
         jobs: list[tuple[Callable[[], Coroutine[Any, Any, None]], timedelta]] = [
             (self._poll_tick, TICK),
             (self._delivery_tick, TICK),
@@ -233,6 +239,11 @@ class _Daemon:
             await self._retiring
         if self._close_pipeline is not None:
             await self._close_pipeline()
+
+
+def _log_fault(event: JobExecutionEvent) -> None:
+    if not isinstance(event.exception, asyncio.CancelledError):
+        log.error("tick crashed; please report this", exc_info=event.exception)
 
 
 async def _close_after(polls: list[asyncio.Task[None]], close: Callable[[], Coroutine[Any, Any, None]]) -> None:

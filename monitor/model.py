@@ -273,7 +273,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed feed. `kind` is rss, atom, rdf or json; `skipped` says in words which entries could not be read."""
+    """A parsed feed. `kind` is rss, atom, rdf, json or sitemap; `skipped` says in words which entries could not be read.
+
+    `skip_hours` (GMT, 0-23) and `skip_days` (Monday is 0) are when the publisher asks not to be polled.
+    """
 
     kind: str
     title: str
@@ -281,6 +284,8 @@ class Document:
     entries: tuple[Entry, ...]
     skipped: tuple[str, ...] = ()
     min_interval: timedelta | None = None
+    skip_hours: frozenset[int] = frozenset()
+    skip_days: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +315,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one document brought: its new items, oldest last, and the keys of those that were known already."""
+    """What one document brought: its new items, oldest last, and the keys of those that were known already.
+
+    The rest is the Document's.
+    """
 
     title: str
     kind: str
@@ -318,6 +326,8 @@ class Reading:
     known: tuple[str, ...]
     skipped: tuple[str, ...] = ()
     min_interval: timedelta | None = None
+    skip_hours: frozenset[int] = frozenset()
+    skip_days: frozenset[int] = frozenset()
 
 
 # --- match, cluster ------------------------------------------------------------------------------------------------

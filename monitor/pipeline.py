@@ -20,6 +20,7 @@ from monitor.model import Config, Feed, Item, Match, Member, NotModified, Readin
 from monitor.reading import Reader
 from monitor.schedule import Hints, Poll, dump_rhythm, load_rhythm, plan_next_poll, read_freshness, spread_polls
 from monitor.store import FeedState, PollRecord, Store, Transaction
+from monitor.trust import form_request, weigh_answer
 
 # A claimed feed is polled by nobody else for this long. It covers the longest timeout, the wait for a free connection
 # and the parser's deadline; a program that was killed gives its claims back at the next start.
@@ -113,7 +114,8 @@ class Pipeline:
         """Take one feed through all the stages. A failure of the feed is a result; only a StoreError is raised."""
         feed = self._feeds[state.url]
         try:
-            answer = await self._fetcher.fetch(feed, state.validators)
+            validators, test = form_request(state.validators, state.trust, now=self._clock())
+            answer = await self._fetcher.fetch(feed, validators, test=test)
             reading = await self._read(answer, feed, state)
         except (FetchError, ParseError) as error:
             result = await self._store.run(partial(self._record_failure, state, feed, error))
@@ -171,6 +173,7 @@ class Pipeline:
                 replace(
                     record,
                     validators=answer.validators,
+                    trust=weigh_answer(state.trust, answer, new_items=result.new, now=now),
                     parsed=reading is not None,
                     brought_items=result.new > 0,
                 ),
@@ -284,7 +287,7 @@ def _good_poll(answer: Response | NotModified, reading: Reading | None, *, now: 
     return Poll(
         arrivals=tuple(item.when for item in reading.new) if reading else (),
         known=len(reading.known) if reading else 0,
-        hints=Hints(min_interval=reading.min_interval) if reading else None,
+        hints=Hints(reading.min_interval, reading.skip_hours, reading.skip_days) if reading else None,
         freshness=read_freshness(answer.headers, now=now),
         moved_to=answer.moved_to,
     )

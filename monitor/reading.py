@@ -65,6 +65,8 @@ def read_response(response: Response, *, lang: str, known: Collection[str], now:
         known=tuple(dict.fromkeys(met)),
         skipped=document.skipped,
         min_interval=document.min_interval,
+        skip_hours=document.skip_hours,
+        skip_days=document.skip_days,
     )
 
 

@@ -81,7 +81,10 @@ timeout = "1m"
 max_bytes = "512KiB"
 concurrency = 8
 per_host = 1
-proxy = "socks5h://tor:${PASSWORD}@127.0.0.1:9050"
+per_domain = 3
+spacing = "0s"
+proxy = "socks5h://127.0.0.1:9050"
+stream_isolation = true
 allow_private = ["127.0.0.0/8", "::1"]
 backfill = "0s"
 
@@ -92,8 +95,9 @@ lang = "pt-BR"
 tags = ["press", "wire"]
 owner = "verlag"
 interval = "10m"
-proxy = ""
+proxy = "http://me:${PASSWORD}@127.0.0.1:8080"
 timeout = "90s"
+max_bytes = "32MiB"
 headers = { Cookie = "id=${PASSWORD}" }
 enabled = false
 
@@ -160,7 +164,10 @@ def test_every_key_arrives_in_the_model(tmp_path: Path) -> None:
             max_bytes=512 * 1024,
             concurrency=8,
             per_host=1,
-            proxy=Secret(f"socks5h://tor:{SECRET}@127.0.0.1:9050"),
+            per_domain=3,
+            spacing=timedelta(0),
+            proxy=Secret("socks5h://127.0.0.1:9050"),
+            stream_isolation=True,
             allow_private=(ip_network("127.0.0.0/8"), ip_network("::1/128")),
             backfill=timedelta(0),
         ),
@@ -173,8 +180,9 @@ def test_every_key_arrives_in_the_model(tmp_path: Path) -> None:
                 lang="pt-BR",
                 tags=("press", "wire"),
                 interval=timedelta(minutes=10),
-                proxy=Secret(""),
+                proxy=Secret(f"http://me:{SECRET}@127.0.0.1:8080"),
                 timeout=timedelta(seconds=90),
+                max_bytes=32 * 1024 * 1024,
                 headers={"Cookie": Secret(f"id={SECRET}")},
                 enabled=False,
             ),
@@ -241,7 +249,7 @@ def test_what_is_not_given_has_the_defaults_of_the_model(tmp_path: Path) -> None
 def test_empty_texts_turn_things_off(tmp_path: Path) -> None:
     off = (
         '[web]\nlisten = ""\n[fetch]\nproxy = ""\n'
-        + REST.replace('url = "print://"', 'url = "print://"\nquiet = ""')
+        + REST.replace(FEED, FEED + 'proxy = ""\n').replace('url = "print://"', 'url = "print://"\nquiet = ""')
         + 'digest = ""\n'
     )
 
@@ -249,6 +257,7 @@ def test_empty_texts_turn_things_off(tmp_path: Path) -> None:
 
     assert not config.web.host
     assert not config.fetch.proxy
+    assert config.feeds[0].proxy == Secret("")
     assert config.channels[0].quiet is None
     assert config.rules[0].digest is None
 
@@ -421,6 +430,7 @@ NOT_A_DATABASE = "database: the value is no database: write sqlite:///monitor.db
 NOT_AN_ADDRESS = "is no address to listen on: write 127.0.0.1:8642, or nothing to have no pages"
 NOT_A_LIST = 'must be a list in brackets, such as ["one", "two"]'
 REACHABLE = "can be reached by other machines: set a token too, or write 127.0.0.1:8642"
+NOT_ISOLATING = 'it needs proxy = "socks5h://HOST:PORT", without a user: each feed gets a user name of its own'
 CONTROL = "holds a line break or another control character"
 BAD_SCHEME = (
     "proxy: the value has a scheme that cannot be used: write socks5h, socks5, http; "
@@ -456,6 +466,12 @@ BAD_SETTINGS = {
     "https proxy": ("fetch", f"proxy = 'https://{SECRET}@h:1'", BAD_SCHEME),
     "proxy without port": ("fetch", f"proxy = 'socks5h://{SECRET}@h'", "proxy: the value lacks its host or its port: write it such as socks5h://127.0.0.1:9050"),
     "proxy with bad port": ("fetch", f"proxy = 'socks5h://{SECRET}@h:99999'", "proxy: the value is no URL: its host or port cannot be read"),
+    "isolation without a proxy": ("fetch", "stream_isolation = true", f"stream_isolation: {NOT_ISOLATING}"),
+    "isolation by an HTTP proxy": ("fetch", "stream_isolation = true\nproxy = 'http://h:1'", f"stream_isolation: {NOT_ISOLATING}"),
+    "isolation of one user": ("fetch", f"stream_isolation = true\nproxy = 'socks5h://u:{SECRET}@h:1'", f"stream_isolation: {NOT_ISOLATING}"),
+    "isolation in words": ("fetch", "stream_isolation = 'yes'", 'stream_isolation: "yes" must be true or false, without quotes'),
+    "proxy of SOCKS 4": ("fetch", "proxy = 'socks4a://h:1'\nstream_isolation = true", BAD_SCHEME),
+    "spacing without unit": ("fetch", "spacing = '1'", f'spacing: "1" {NOT_A_DURATION}'),
     "proxy with a space": ("fetch", "proxy = '${BROKEN}'", "proxy: the value holds a space, a line break or another control character"),
     "unknown zone": ("monitor", "timezone = 'Europe/Pariss'", 'timezone: "Europe/Pariss" is no time zone that this machine knows: write it such as Europe/Paris; did you mean "Europe/Paris"?'),
     "zone outside the database": ("monitor", "timezone = '/etc/passwd'", 'timezone: "/etc/passwd" is no time zone that this machine knows: write it such as Europe/Paris'),
@@ -756,15 +772,18 @@ def test_the_reference_has_every_key_and_no_other() -> None:
 
 
 def with_key(table: str, key: str, value: str) -> str:
-    """Give a file in which one key of one table is set to a value of TOML."""
+    """Give a file in which one key of one table is set to a value of TOML; what the key needs is set too."""
     tables = {"feed": FEED, "topic": TOPIC, "channel": CHANNEL, "alert": ALERT, "heartbeat": HEARTBEAT}
     block = "".join(
         line for line in tables.get(table, f"[{table}]\n").splitlines(keepends=True) if not line.startswith(f"{key} =")
     )
     rest = "".join(text for name, text in tables.items() if name != table)
-    return f"{block}{key} = {value}\n[[feed]]\nurl = 'https://post.example/'\ntags = ['ngo']\n{rest}"
+    return (
+        f"{block}{NEEDED.get(key, '')}{key} = {value}\n[[feed]]\nurl = 'https://post.example/'\ntags = ['ngo']\n{rest}"
+    )
 
 
+NEEDED = {"stream_isolation": 'proxy = "socks5h://127.0.0.1:9050"\n'}
 HEARTBEAT = '[[heartbeat]]\nchannels = ["desk"]\nat = "hourly"\n'
 FILLED = {
     "DESK_URL": "json://localhost",
@@ -779,7 +798,7 @@ def test_the_reference_tells_the_default_and_a_good_example(
     changed = load(tmp_path, with_key(table, key, example), FILLED)
     if default in {"required", "–"}:
         return
-    plain = load(tmp_path, with_key(table, "", "").replace("\n = \n", "\n"), FILLED)
+    plain = load(tmp_path, with_key(table, key, "").replace(f"\n{key} = \n", "\n"), FILLED)
     assert load(tmp_path, with_key(table, key, default), FILLED) == plain
     assert changed != plain
 

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 import pytest
 from rapidfuzz import fuzz
 
-from bench import day
-from bench.day import AlertScore, Labelled, Sent, count_sources, load_day, load_outlets, play_day, score_alerts
+from bench.day import score as day
+from bench.day.score import AlertScore, Labelled, Sent, count_sources, load_day, load_outlets, play_day, score_alerts
 from monitor.match import compile_topic, match_topics
 from monitor.model import Event, Feed, Item, Member, Placement, Secret, Topic
 from monitor.text import fold, words

@@ -49,10 +49,11 @@ ARGUED = "the server does not answer"
         ({"last_item": NOW - timedelta(days=10)}, 0.5, "ok", ""),
         ({"last_item": NOW - timedelta(days=300)}, 0.05, "ok", ""),
         ({"last_item": None}, 14.0, "ok", ""),
+        ({"believed": False}, 5.0, "ok", "not modified"),
     ],
     ids=[
         "healthy", "disabled wins", "never polled", "never worked", "failing", "gone", "gone for good", "moved", "rolling over",
-        "an old gap", "silent", "a quiet day", "a slow feed silent", "a slow feed", "a dormant feed", "no item ever",
+        "an old gap", "silent", "a quiet day", "a slow feed silent", "a slow feed", "a dormant feed", "no item ever", "a liar",
     ],
 )  # fmt: skip
 def test_feeds_are_judged(changes: dict[str, Any], rate: float, status: str, words: str) -> None:

@@ -156,9 +156,22 @@ def test_text_is_what_its_bytes_are_not_what_they_are_said_to_be(
         ),
         pytest.param('{"items": []}', "not-a-feed", """a JSON document instead of a feed: '{"items": []}'""", id="a list"),
         pytest.param(
-            "<?xml version='1.0'?><urlset><url/></urlset>", "not-a-feed", "an XML document <urlset> instead of a feed",
-            id="a sitemap",
+            "<?xml version='1.0'?><urlset><url/></urlset>", "not-a-feed",
+            "a sitemap of 1 pages without news instead of a feed: none has the element <news:news>", id="a sitemap",
         ),
+        pytest.param(
+            "<urlset><url>", "not-a-feed", "a sitemap that is cut, broken or far too large",
+            id="a broken sitemap",
+        ),
+        pytest.param(
+            "<!-- made by hand --><sitemapindex xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>"
+            + "".join(f"<sitemap><loc>https://h.example/{n}.xml</loc></sitemap>" for n in range(6))
+            + "<sitemap><loc> https://h.example/News.xml\n</loc></sitemap><sitemap/></sitemapindex>", "not-a-feed",
+            "a list of 7 sitemaps instead of a feed: https://h.example/News.xml, https://h.example/0.xml, "
+            "https://h.example/1.xml, https://h.example/2.xml, https://h.example/3.xml and 2 more",
+            id="a list of sitemaps",
+        ),
+        pytest.param("<opml/>", "not-a-feed", "an XML document <opml> instead of a feed", id="other XML"),
         pytest.param(
             "<html><body><channel>no feed</channel></body></html>", "html", "an HTML page instead of a feed",
             id="a page with an element of that name",
@@ -231,8 +244,54 @@ def test_a_document_that_the_parser_does_not_survive_is_refused(monkeypatch: pyt
 
     monkeypatch.setattr(feedparser, "parse", trip)
     with pytest.raises(ParseError, match="does not survive: KeyError: 'links'") as refused:
-        parse(rss())
+        parse("<!DOCTYPE rss>" + rss())
     assert refused.value.kind == "crashed"
+
+
+@pytest.mark.parametrize(
+    ("head", "hours", "days"),
+    [
+        pytest.param("<skipHours><hour>0</hour><hour> 23 </hour></skipHours>", {0, 23}, set(), id="hours"),
+        pytest.param("<skipHours><hour>24</hour><hour>25</hour><hour>x</hour></skipHours>", {0}, set(), id="midnight"),
+        pytest.param(
+            "<skipdays><day>Monday</day><day>sunday</day><day>Caturday</day></skipdays>", set(), {0, 6}, id="days"
+        ),
+        pytest.param(
+            "<item><description><![CDATA[<skipHours><hour>7</hour></skipHours>]]></description></item>"
+            "<skipHours><hour>8</hour></skipHours>", {8}, set(), id="behind an item that speaks of it",
+        ),
+        pytest.param("<skipHours/><skipDays></skipDays>", set(), set(), id="none"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("document", ["<rss>", "<!DOCTYPE rss><rss>"], ids=["read at once", "left to feedparser"])
+def test_hours_and_days_that_a_feed_excludes_are_kept(
+    head: str, hours: set[int], days: set[int], document: str
+) -> None:
+    read = parse(f"{document}<channel><title>T</title>{head}</channel></rss>")
+    assert (set(read.skip_hours), set(read.skip_days)) == (hours, days)
+
+
+NEWS_PAGE = (
+    "<url><loc>https://h.example/{n}</loc><news:news><news:publication_date>2017-04-{day:02}</news:publication_date>"
+    "<news:title>Title {n}</news:title></news:news></url>"
+)
+
+
+def test_of_a_huge_news_sitemap_the_newest_entries_are_read() -> None:
+    pages = "".join(NEWS_PAGE.format(n=n, day=20 if n < 500 else 10) for n in range(2_500))
+    document = parse(f"<urlset xmlns:news='n'>{pages}</urlset>")
+    assert len(document.entries) == 2_000
+    assert document.entries[0].title == "Title 0"
+    assert document.skipped == ("500 of 2500 entries: only the newest 2000 are read",)
+
+
+def test_a_sitemap_with_a_document_type_is_refused_unread(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("top secret", "utf-8")
+    page = "<url><loc>/1</loc><news:news><news:title>&x;</news:title></news:news></url>"
+    body = f'<!DOCTYPE u [<!ENTITY x SYSTEM "{secret.as_uri()}">]><urlset xmlns:news="n">{page}</urlset>'
+    with pytest.raises(ParseError, match="an XML document <urlset> instead of a feed"):
+        parse(body)
 
 
 def test_the_list_of_what_was_skipped_stays_short() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -17,6 +17,7 @@ from monitor.errors import StoreError
 from monitor.model import Channel, Config, Event, Feed, FetchSettings, Rule, Secret, Topic
 from monitor.pipeline import PollResult, open_pipeline
 from monitor.reading import Reader
+from monitor.schedule import load_rhythm
 from monitor.store import Store
 from tests.makers import NOW, make_channel, make_network
 from tests.servers import FeedServer
@@ -49,7 +50,12 @@ class Newsroom:
     now: datetime = NOW
 
     def publish(
-        self, feed: str, *texts: tuple[str, str], age: timedelta | None = timedelta(hours=1), guid: str = "g"
+        self,
+        feed: str,
+        *texts: tuple[str, str],
+        age: timedelta | None = timedelta(hours=1),
+        guid: str = "g",
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         """Let a feed hold these titles and summaries, each with a date of so long before now (None: without one)."""
         date = f"<pubDate>{format_datetime(self.now - age)}</pubDate>" if age is not None else ""
@@ -59,7 +65,7 @@ class Newsroom:
             for title, summary in texts
         )
         body = f"<rss version='2.0'><channel><title>{feed.title()}</title>{items}</channel></rss>"
-        self.server.serve(f"/{feed}", body.encode())
+        self.server.serve(f"/{feed}", body.encode(), headers=headers)
 
     def make_feed(self, name: str) -> Feed:
         url = self.server.url(f"/{name}")
@@ -162,6 +168,63 @@ async def test_an_unchanged_feed_is_not_read_again(newsroom: Newsroom) -> None:
     results = await newsroom.poll()
     assert {result.outcome for result in results.values()} == {"unchanged"}
     assert newsroom.server.requests[-1].headers["if-none-match"]
+
+
+async def test_a_server_that_hides_news_behind_a_304_is_found_out_within_a_day(newsroom: Newsroom) -> None:
+    """It is then asked for all of its document, for a month; nobody who told the truth is."""
+    newsroom.config = replace(newsroom.config, feeds=newsroom.config.feeds[:1])
+    etag = {"ETag": '"never changes"'}
+    newsroom.publish("kurier", FOOTBALL, headers=etag)
+    await newsroom.poll()
+    newsroom.publish("kurier", FOOTBALL, ARGUN, headers=etag)
+    assert (await newsroom.poll())["Kurier"].outcome == "unchanged", "a 304, which is believed at first"
+    newsroom.now += timedelta(days=1)
+    assert (await newsroom.poll())["Kurier"].matched == 1
+    newsroom.publish("kurier", FOOTBALL, ARGUN, HOTLINE, headers=etag)
+    assert (await newsroom.poll())["Kurier"].matched == 1
+    assert "if-none-match" not in newsroom.server.requests[-1].headers
+    with newsroom.store.read() as tx:
+        assert not tx.feed_health()[0].believed
+    newsroom.now += timedelta(days=30)
+    assert (await newsroom.poll())["Kurier"].outcome == "unchanged"
+    with newsroom.store.read() as tx:
+        assert tx.feed_health()[0].believed, "the server may have been mended"
+
+
+async def test_a_server_that_tells_the_truth_is_believed_again_after_its_test(newsroom: Newsroom) -> None:
+    await newsroom.poll()
+    newsroom.now += timedelta(days=1)
+    before = len(newsroom.server.requests)
+    await newsroom.poll()
+    assert len(newsroom.server.requests) == before + 4, "two feeds, each asked with conditions and without"
+    await newsroom.poll()
+    assert len(newsroom.server.requests) == before + 6
+    with newsroom.store.read() as tx:
+        assert all(health.believed for health in tx.feed_health())
+
+
+async def test_an_interval_that_was_shortened_holds_at_once(newsroom: Newsroom) -> None:
+    """What failed waits for its back-off all the same: the server may have asked for it."""
+    newsroom.server.serve("/vestnik", status=503, headers={"Retry-After": "20000"})
+    await newsroom.poll()
+    polled = newsroom.now
+    fixed = [replace(feed, interval=timedelta(minutes=10)) for feed in newsroom.config.feeds]
+    newsroom.config = replace(newsroom.config, feeds=tuple(fixed))
+    newsroom.now = polled + timedelta(minutes=8)
+    assert await newsroom.poll(everything=False) == {}
+    newsroom.now = polled + timedelta(minutes=10)
+    assert list(await newsroom.poll(everything=False)) == ["Kurier"]
+
+
+async def test_a_feed_is_left_alone_in_the_hours_and_days_that_it_excludes(newsroom: Newsroom) -> None:
+    """NOW is a Saturday, nine in the morning; the feed wants nobody before Sunday noon, which is beyond max_interval."""
+    skips = "<skipHours><hour>9</hour><hour>10</hour></skipHours><skipDays><day>Sunday</day></skipDays>"
+    body = f"<rss version='2.0'><channel><title>Kurier</title>{skips}<item><title>One</title></item></channel></rss>"
+    newsroom.server.serve("/kurier", body.encode())
+    await newsroom.poll()
+    with newsroom.store.read() as tx:
+        hints = load_rhythm(tx.feed_health()[0].rhythm).hints
+    assert (hints.skip_hours, hints.skip_days) == ({9, 10}, {6})
 
 
 async def test_only_what_is_due_is_polled(newsroom: Newsroom) -> None:

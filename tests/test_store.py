@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from monitor.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreReadOnly, StoreTooNew
-from monitor.model import Event, Secret, Status, Told, Validators
+from monitor.model import Event, Secret, Status, Told, Trust, Validators
 from monitor.store import PollRecord, Store, Transaction, engine, open_store
 from monitor.store.schema import REVISION, Base
 from tests.makers import make_alert, make_channel, make_feed, make_item, make_match, make_member, make_placement
@@ -169,15 +169,17 @@ def test_a_feed_without_a_name_takes_the_documents_title_until_it_is_given_one(a
 
 def test_a_failure_is_shown_until_the_next_success_and_touches_nothing_else(any_store: Store, now: datetime) -> None:
     validators, later = Validators(etag='"1"'), now + LEASE
+    trust = Trust(believed=False, until=later)
     with any_store.write() as tx:
         feed = add_feed(tx, now)
-        tx.save_poll(feed, make_poll(now, validators=validators, parsed=True, brought_items=True, gap=(now, later)))
+        good = make_poll(now, validators=validators, trust=trust, parsed=True, brought_items=True, gap=(now, later))
+        tx.save_poll(feed, good)
         tx.save_poll(feed, make_poll(later, error_kind="dns", error="no such host"))
         health = tx.feed_health()[0]
         assert (health.last_error, health.last_error_kind, health.last_success) == ("no such host", "dns", now)
         assert (health.last_item, health.gap, health.last_polled) == (now, (now, later), later)
         (state,) = tx.claim_feeds(now=later, lease=LEASE, limit=1)
-        assert state.validators == validators
+        assert (state.validators, state.trust) == (validators, trust)
         tx.save_poll(feed, make_poll(later, validators=validators))
         assert (tx.feed_health()[0].last_error, tx.feed_health()[0].last_success) == ("", later)
 

@@ -60,24 +60,24 @@ def unit(vectors: Vectors) -> Vectors:
 
 
 class Means:
-    """The mean vector of each language so far: what to take off before languages are compared.
+    """The mean vector of each language (by its number in the index) so far: what to take off before comparing.
 
     An encoder puts all texts of one language near each other; centring lifts F1 from 0.60-0.63 to 0.75-0.78
     (measured-stories.md section 3).
     """
 
     def __init__(self, size: int) -> None:
-        self._sums: dict[str, Vectors] = {}
-        self._counts: dict[str, int] = {}
+        self._sums: dict[int, Vectors] = {}
+        self._counts: dict[int, int] = {}
         self._overall = np.zeros(size, np.float32)
 
-    def add(self, lang: str, vector: Vectors) -> None:
+    def add(self, lang: int, vector: Vectors) -> None:
         """Take one more vector of a language into its mean."""
         self._sums[lang] = self._sums.get(lang, np.float32(0)) + vector
         self._counts[lang] = self._counts.get(lang, 0) + 1
         self._overall = self._overall + vector
 
-    def centre(self, lang: str, vectors: Vectors) -> Vectors:
+    def centre(self, lang: int, vectors: Vectors) -> Vectors:
         """Take a language's mean off its vectors; it leans on the mean of all languages while texts are few."""
         overall = self._overall / max(1, sum(self._counts.values()))
         mean = (self._sums.get(lang, np.float32(0)) + _FEW * overall) / (self._counts.get(lang, 0) + _FEW)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+from monitor.domain import registrable_domain
 from monitor.errors import FetchError
 from monitor.fetch.wire import Route
 
@@ -16,7 +17,8 @@ class Pauses:
     """Remembers which hosts asked for a pause: 429 or 503 with Retry-After (RFC 6585 section 4, RFC 9110 10.2.3).
 
     A pause holds for one route: behind a proxy the program is somebody else to the host. It ends after a day at most,
-    whatever the host says.
+    whatever the host says. A host without a domain, such as `localhost`, is heard for the one feed only: an aggregator
+    of the operator's own (RSSHub) stands for many sites, and its 503 speaks for one of them.
     """
 
     def __init__(self) -> None:
@@ -32,7 +34,7 @@ class Pauses:
         try:
             yield
         except FetchError as e:
-            if e.kind == "busy" and e.retry_after:
+            if e.kind == "busy" and e.retry_after and registrable_domain(host):
                 self._begin(host, route, e.retry_after)
             raise
 

@@ -23,17 +23,16 @@ _FARTHEST = timedelta(hours=24)
 def normalise_entry(entry: Entry, identity: Identity, *, base: str, lang: str, declared: str, seen: datetime) -> Item:
     """Clean one entry.
 
-    `base` is the document's address, against which links are resolved. `lang` is what the operator says of the feed
+    `base` is the document's address. `lang` is what the operator says of the feed
     and is final; `declared` is what the document says of itself and may be overruled by the text.
     """
     summary = plain_text(entry.summary, limit=_SUMMARY)
     title = plain_text(entry.title, limit=_TITLE) or cut_text(summary, _TITLE_FROM_SUMMARY)
-    url = canonical_url(entry.link, base=base)
     return Item(
         key=identity.key,
         alias=identity.alias,
-        url=url,
-        title=title or f"(untitled, {urlsplit(url or base).hostname or 'unknown source'})",
+        url=identity.url,
+        title=title or f"(untitled, {urlsplit(identity.url or base).hostname or 'unknown source'})",
         summary=summary,
         lang=choose_language(f"{title}\n{summary}", given=lang, declared=entry.lang or declared),
         published=_plausible_time(entry, seen),

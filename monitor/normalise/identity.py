@@ -19,11 +19,12 @@ class Identity:
 
     `key` begins with its kind: `g:` a GUID, `u:` a canonical URL, `h:` a hash of the text. `alias` (`a:`, or empty
     without a URL) is a hash of URL and text: an entry whose GUID changed, while all that a reader sees did not, is
-    the same entry.
+    the same entry. `url` is canonical, or empty.
     """
 
     key: str
     alias: str
+    url: str
 
 
 def identify_entries(entries: Sequence[Entry], *, base: str) -> list[Identity]:
@@ -42,6 +43,7 @@ def identify_entries(entries: Sequence[Entry], *, base: str) -> list[Identity]:
         Identity(
             key=_choose_key(entry, guid and f"g:{guid}", url and f"u:{url}", seen_under),
             alias=url and _digest("a:", url, entry.title, entry.summary),
+            url=url,
         )
         for entry, guid, url in zip(entries, guids, urls, strict=True)
     ]

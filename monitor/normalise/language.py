@@ -102,7 +102,10 @@ def _find_script(text: str) -> frozenset[str]:
 
     Japanese is told from Chinese by its kana, however few.
     """
-    counts = Counter(languages for character in text[:_READ] if (languages := _written_with(character)))
+    start = text[:_READ]
+    if start.isascii():
+        return _IN_LATIN if _LATIN.search(start) else frozenset()
+    counts = Counter(filter(None, map(_written_with, start)))
     if not counts:
         return frozenset()
     languages, _ = counts.most_common(1)[0]

@@ -49,8 +49,10 @@ def plain_text(markup: str, *, limit: int) -> str:
     text = _strip_markup(markup)
     if _is_markup(text):
         text = _strip_markup(text)
-    text = _STRAY_JOINER.sub("", _INVISIBLE.sub("", text))
-    return cut_text(unicodedata.normalize("NFC", " ".join(text.split())), limit)
+    line = " ".join(text.split())
+    if not (line.isascii() and line.isprintable()):
+        line = unicodedata.normalize("NFC", " ".join(_STRAY_JOINER.sub("", _INVISIBLE.sub("", text)).split()))
+    return cut_text(line, limit)
 
 
 def cut_text(text: str, limit: int) -> str:

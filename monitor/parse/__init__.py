@@ -7,13 +7,14 @@ from monitor.model import Document, Response
 from monitor.parse.charset import decode_body
 from monitor.parse.jsonfeed import read_json
 from monitor.parse.refusal import refuse_document
+from monitor.parse.sitemap import read_sitemap
 from monitor.parse.xml import read_xml
 
 __all__ = ["parse_feed"]
 
 
 def parse_feed(response: Response) -> Document:
-    """Read RSS 0.9x, 1.0 and 2.0, Atom, and JSON Feed, however broken, as long as entries can be told apart.
+    """Read RSS 0.9x, 1.0 and 2.0, Atom, JSON Feed and news sitemaps, however broken, if entries can be told apart.
 
     Links stay as the document has them, relative to `response.url`. Nothing outside the document is read: no file,
     no other URL. A feed without entries is a Document without entries.
@@ -24,7 +25,7 @@ def parse_feed(response: Response) -> Document:
     text = decode_body(response.body, content_type=response.headers.get("content-type", ""))
     if not text:
         raise ParseError("empty", "the server sent an empty document instead of a feed")
-    document = read_json(text) if text.startswith(("{", "[")) else read_xml(text)
+    document = read_json(text) if text.startswith(("{", "[")) else read_sitemap(text) or read_xml(text)
     if document is None:
         raise refuse_document(text, url=response.url)
     return document

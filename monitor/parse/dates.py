@@ -42,6 +42,15 @@ _DOTTED = re.compile(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})" + 
 _LONGEST_DATE = 100
 
 
+def read_timestamp(text: str) -> datetime | None:
+    """Read an ISO 8601 date or time (RFC 3339, W3C profile), else what `read_date` reads; no zone means UTC."""
+    try:
+        read = datetime.fromisoformat(text)
+        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return read_date(text)
+
+
 def read_date(text: str) -> datetime | None:
     """Read a date with a month name in a language of the region, or `31.12.2017 23:59`; None where it is neither.
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from monitor.model import Document, Entry
-from monitor.parse.dates import read_date
+from monitor.parse.dates import read_timestamp
 from monitor.parse.entries import keep_entries
 
 
@@ -61,12 +61,7 @@ def _date(item: Any) -> datetime | None:
 
 
 def _time(value: Any) -> datetime | None:
-    text = _text(value)
-    try:
-        read = datetime.fromisoformat(text)
-        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return read_date(text)
+    return read_timestamp(_text(value))
 
 
 def _text(value: Any) -> str:

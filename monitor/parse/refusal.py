@@ -68,17 +68,17 @@ def _find_feed(head: str, url: str) -> str:
         offered = "alternate" in attributes.get("rel", "").lower() and _FEED_TYPE.match(attributes.get("type", ""))
         if offered and attributes.get("href"):
             try:
-                return _printable(urljoin(url, html.unescape(attributes["href"]).strip()))
+                return printable(urljoin(url, html.unescape(attributes["href"]).strip()))
             except ValueError:  # a host that is no address
                 continue
     return ""
 
 
 def _excerpt(text: str) -> str:
-    line = _printable(" ".join(text[: _EXCERPT * 10].split()))
+    line = printable(" ".join(text[: _EXCERPT * 10].split()))
     return f"'{line[:_EXCERPT].rstrip()}…'" if len(line) > _EXCERPT else f"'{line}'"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Leave out what could steer a terminal, or show a line in another order than it is."""
     return "".join(character for character in text if character.isprintable())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser
 
 # A tree takes some 150 bytes an element. A feed of 2,000 entries has 100,000 tags at most; what has more is no feed.
@@ -25,11 +26,11 @@ def build_tree(text: str) -> Tree | None:
     """
     if "<!DOCTYPE" in text or text.count("<") > _MOST_TAGS:
         return None
-    parser = XMLPullParser(("start", "start-ns"))
+    parser: XMLPullParser[Any] = XMLPullParser(("start", "start-ns"))
     try:
         parser.feed(text)
         parser.close()
-        events = list(parser.read_events())
+        events: list[Any] = list(parser.read_events())
     except ParseError:
         return None
     root = next(element for event, element in events if event == "start")

@@ -1,4 +1,4 @@
-"""XML text -> Document: RSS 0.9x, 1.0, 2.0 and Atom; the only module that knows feedparser."""
+"""XML text -> Document: RSS 0.9x, 1.0, 2.0 and Atom; with wellformed.py, the only module that knows feedparser."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from monitor.errors import ParseError
 from monitor.model import Document, Entry
 from monitor.parse.dates import NAMED_ZONE, read_date
 from monitor.parse.entries import MOST_ENTRIES, keep_entries
+from monitor.parse.skips import read_skips
+from monitor.parse.wellformed import read_wellformed
 
 # What never is in a page; without it feedparser's tolerant parser would take seconds over a megabyte of anything.
 _FEED_ROOT = re.compile(r"<(?:[\w-]+:)?(?:rss|feed|rdf|channel|entry)[\s>/]", re.IGNORECASE)
@@ -54,8 +56,9 @@ def read_xml(text: str) -> Document | None:
     if not _FEED_ROOT.search(text):
         return None
     text, unparsed = _thin_out(text)
+    skip_hours, skip_days = read_skips(text)
     try:
-        parsed = _parse(text)
+        parsed = read_wellformed(text) or _parse(text)
     except _BREAKAGE:
         parsed = _parse_essentials(text)
     version: str = parsed.version
@@ -75,6 +78,8 @@ def read_xml(text: str) -> Document | None:
         entries=entries,
         skipped=skipped,
         min_interval=_min_interval(parsed.feed),
+        skip_hours=skip_hours,
+        skip_days=skip_days,
     )
 
 

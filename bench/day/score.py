@@ -1,7 +1,7 @@
 """Play a labelled day of news, one item at a time, and print how well it was told: stories, sources, alerts.
 
-    python bench/day.py                # all languages in one stream, then each language as a stream of its own
-    python bench/day.py --alone ru     # one language only
+    python bench/day/score.py              # all languages in one stream, then each language as a stream of its own
+    python bench/day/score.py --alone ru # one language only
 
 Where `monitor[multilingual]` is installed everything is played twice, without the sentence encoder and with it.
 bench/day/README.md says what the day is and how it was labelled. The items go through `assign_story`,
@@ -32,7 +32,7 @@ from monitor.cluster.scores import b_cubed, pairwise
 from monitor.decide import decide_alerts
 from monitor.model import Event, Item, Match, Member, Rule, Story, Told
 
-FOLDER = Path(__file__).with_suffix("")
+FOLDER = Path(__file__).parent
 TOPIC = "chechnya"
 WINDOW = timedelta(days=7)  # as in monitor/demo/demo.toml
 RULE = Rule(topics=(TOPIC,), channels=("desk",))
