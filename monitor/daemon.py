@@ -9,8 +9,9 @@ import signal
 import socket
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -51,19 +52,46 @@ async def run_daemon(load: Callable[[], Config], *, workers: int) -> None:
         ConfigError: the configuration is bad at the start; later a bad one changes nothing.
         StoreError: the database cannot be opened.
     """
+    signals = _Signals.listen()
     config = load()
     store = open_store(config.database)
     try:
         async with Reader(workers) as reader:
-            await _Daemon(load, config, store, reader).serve()
+            await _Daemon(load, config, store, reader, signals).serve()
     finally:
         store.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Signals:
+    """What the daemon was asked by signals."""
+
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    reload: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @classmethod
+    def listen(cls) -> Self:
+        """Take SIGTERM, SIGINT and SIGHUP from now on: what comes while the daemon starts is done when it has."""
+        signals, loop = cls(), asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, signals.stopping.set)
+        loop.add_signal_handler(signal.SIGINT, signals.stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, signals.reload.set)
+        return signals
+
+    async def any(self) -> None:
+        """Wait until something was asked."""
+        waits = [asyncio.create_task(event.wait()) for event in (self.stopping, self.reload)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
 
 
 class _Daemon:
     """The running service: one pipeline at a time, and the tasks that are in flight."""
 
-    def __init__(self, load: Callable[[], Config], config: Config, store: Store, reader: Reader) -> None:
+    def __init__(
+        self, load: Callable[[], Config], config: Config, store: Store, reader: Reader, signals: _Signals
+    ) -> None:
         self._load = load
         self._config = config
         self._store = store
@@ -73,16 +101,11 @@ class _Daemon:
         self._retiring: asyncio.Task[None] | None = None
         self._polls: set[asyncio.Task[None]] = set()
         self._delivery: asyncio.Task[None] | None = None
-        self._stopping = asyncio.Event()
+        self._signals = signals
         self._trouble = ""
 
     async def serve(self) -> None:
         """Start, run until told to stop, and finish what is in flight."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stopping.set)
-        reload_asked = asyncio.Event()
-        loop.add_signal_handler(signal.SIGHUP, reload_asked.set)
         await self._store.run(self._release)
         await self._apply(self._config)
         scheduler = self._make_scheduler()
@@ -90,9 +113,11 @@ class _Daemon:
         notify_systemd("READY=1")
         log.info("started", feeds=len(self._config.feeds), topics=len(self._config.topics), database=self._store.place)
         try:
-            while not await _first_of(self._stopping, reload_asked):
-                reload_asked.clear()
-                await self._reload()
+            while not self._signals.stopping.is_set():
+                if self._signals.reload.is_set():
+                    self._signals.reload.clear()
+                    await self._reload()
+                await self._signals.any()
         finally:
             notify_systemd("STOPPING=1")
             scheduler.shutdown(wait=False)
@@ -122,7 +147,7 @@ class _Daemon:
     async def _poll_tick(self) -> None:
         """Take feeds that are due, as many as there is room for, and set them on their way."""
         room = 2 * self._config.fetch.concurrency - len(self._polls)
-        if room <= 0 or self._stopping.is_set():
+        if room <= 0 or self._signals.stopping.is_set():
             return
         try:
             due = await self._pipeline.claim_feeds(room)
@@ -140,9 +165,10 @@ class _Daemon:
         except StoreError as error:
             log.error("poll not stored, it is repeated", feed=state.url, error=str(error))
         except Exception:
-            # The one broad catch: a fault in our own code on one feed must not stop the others. The feed's lease
-            # runs out by itself, so that it is tried again, but not in a tight loop.
+            # The one broad catch: a fault in our own code on one feed must not stop the others.
             log.exception("poll crashed; please report this", feed=state.url)
+            with suppress(StoreError):  # then its lease runs out by itself
+                await pipeline.record_crash(state)
 
     async def _delivery_tick(self) -> None:
         """Send what is due, unless the last round is still at it (it takes along what falls due meanwhile)."""
@@ -151,7 +177,7 @@ class _Daemon:
 
     async def _deliver(self) -> None:
         try:
-            await deliver_due(self._store, self._config, now=utc_now, settled=SETTLED, stopping=self._stopping)
+            await deliver_due(self._store, self._config, now=utc_now, settled=SETTLED, stopping=self._signals.stopping)
         except StoreError as error:
             log.error("no alerts can be sent", error=str(error))
 
@@ -180,8 +206,8 @@ class _Daemon:
         with self._store.read() as tx:
             feeds = [health for health in tx.feed_health() if health.active]
             outbox = tx.delivery_counts()
-        failing = sum(bool(health.last_error) for health in feeds)
-        words = f"feeds that answer: {len(feeds) - failing} of {len(feeds)}"
+        answering = sum(health.last_success is not None and not health.last_error for health in feeds)
+        words = f"feeds that answer: {answering} of {len(feeds)}"
         waiting = {status.value: count for status, count in outbox.items() if status is not Status.SENT}
         words += "".join(f"; deliveries {status}: {count}" for status, count in waiting.items())
         return f"{words}; {self._trouble}" if self._trouble else words
@@ -249,15 +275,6 @@ def _log_fault(event: JobExecutionEvent) -> None:
 async def _close_after(polls: list[asyncio.Task[None]], close: Callable[[], Coroutine[Any, Any, None]]) -> None:
     await asyncio.gather(*polls, return_exceptions=True)
     await close()
-
-
-async def _first_of(stopping: asyncio.Event, reload_asked: asyncio.Event) -> bool:
-    """Wait until either is set; True if it is time to stop."""
-    waits = [asyncio.create_task(event.wait()) for event in (stopping, reload_asked)]
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    for wait in waits:
-        wait.cancel()
-    return stopping.is_set()
 
 
 # --- systemd ---------------------------------------------------------------------------------------------------------

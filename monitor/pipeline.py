@@ -95,20 +95,23 @@ class Pipeline:
     async def poll_due(self) -> AsyncIterator[PollResult]:
         """Poll every feed that is due now, a bounded number at a time, and give each result as it comes."""
         started, most = self._clock(), 2 * self._config.fetch.concurrency
-        running: set[asyncio.Task[PollResult]] = set()
+        running: dict[asyncio.Task[PollResult], int] = {}
         try:
             while True:
                 due = await self.claim_feeds(most - len(running), due_before=started) if len(running) < most else []
-                running |= {asyncio.create_task(self.poll_feed(state)) for state in due}
+                running |= {asyncio.create_task(self.poll_feed(state)): state.id for state in due}
                 if not running:
                     return
-                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 for poll in done:
+                    del running[poll]
                     yield poll.result()
         finally:
             for poll in running:
                 poll.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+            if running:
+                await self._store.run(partial(self._release_feeds, list(running.values())))
 
     async def poll_feed(self, state: FeedState) -> PollResult:
         """Take one feed through all the stages. A failure of the feed is a result; only a StoreError is raised."""
@@ -141,9 +144,18 @@ class Pipeline:
             )
         return sum(when <= now for when in due)
 
+    async def record_crash(self, state: FeedState) -> None:
+        """Record that a poll ended in a fault of this program's own: its feed backs off, and shows as failing."""
+        error = ParseError("crashed", "a fault of this program, please report it: its log has the traceback")
+        await self._store.run(partial(self._record_failure, state, self._feeds[state.url], error))
+
     def _claim_feeds(self, limit: int, due_before: datetime | None) -> list[FeedState]:
         with self._store.write() as tx:
             return tx.claim_feeds(now=self._clock(), lease=LEASE, limit=limit, due_before=due_before)
+
+    def _release_feeds(self, feeds: list[int]) -> None:
+        with self._store.write() as tx:
+            tx.release_feeds(feeds)
 
     async def _read(self, answer: Response | NotModified, feed: Feed, state: FeedState) -> Reading | None:
         if isinstance(answer, NotModified):

@@ -17,6 +17,7 @@ import json
 import threading
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -108,7 +109,8 @@ class HttpSink:
                         self.send_header("Location", f"http://127.0.0.1:{sink.port}/redirected")
                     self.send_header("Content-Length", "2")
                     self.end_headers()
-                    self.wfile.write(b"{}")
+                    with suppress(BrokenPipeError):  # the client left while this hung
+                        self.wfile.write(b"{}")
                 self.close_connection = True
 
             do_GET = do_POST  # noqa: N815 - http.server's name; a redirect would be followed with it

@@ -26,7 +26,9 @@ FEED = b"""<rss version="2.0"><channel><title>The &amp;amp; Courier</title><lang
 <item><guid>2</guid><link>https://h.example/2</link><title>Second</title><pubDate>Tue, 04 Apr 2017 08:00 GMT</pubDate></item>
 <item></item></channel></rss>"""
 # feedparser looks each attribute up among all: quadratic, and no option turns it off.
-ENDLESS = b"<!DOCTYPE rss><rss><channel><item " + b" ".join(b'a%d="1"' % n for n in range(40_000)) + b"/></channel></rss>"
+ENDLESS = (
+    b"<!DOCTYPE rss><rss><channel><item " + b" ".join(b'a%d="1"' % n for n in range(40_000)) + b"/></channel></rss>"
+)
 DEADLINE_OF_A_TEST = 20.0
 
 

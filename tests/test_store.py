@@ -125,7 +125,11 @@ def test_a_claimed_feed_is_nobody_elses_until_the_lease_ends(any_store: Store, n
         assert tx.claim_feeds(now=now, lease=LEASE, limit=9) == []
         assert len(tx.claim_feeds(now=now + LEASE, lease=LEASE, limit=9)) == 2
         tx.release_feeds()
-        assert len(tx.claim_feeds(now=now, lease=LEASE, limit=1)) == 1
+        (state,) = tx.claim_feeds(now=now, lease=LEASE, limit=1)
+        tx.release_feeds([])
+        assert len(tx.claim_feeds(now=now, lease=LEASE, limit=9)) == 1, "another was released"
+        tx.release_feeds([state.id])
+        assert tx.claim_feeds(now=now, lease=LEASE, limit=9) == [state]
 
 
 def test_planned_polls_can_be_moved(any_store: Store, now: datetime) -> None:
@@ -344,7 +348,7 @@ def test_sqlite_is_opened_in_wal_mode_with_foreign_keys_and_patience(store: Stor
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "foreign_keys", "busy_timeout", "synchronous")
         }
-    assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 30_000, "synchronous": 1}
+    assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 5_000, "synchronous": 1}
 
 
 def test_a_new_database_can_be_read_by_its_owner_alone(tmp_path: Path, store: Store) -> None:

@@ -78,7 +78,9 @@ SAME = [
     pytest.param(item("<dc:language>fr</dc:language>"), id="a language"),
     pytest.param(item("<feedburner:origLink>/o</feedburner:origLink>"), id="FeedBurner"),
     pytest.param(item("<category domain='x'>a</category><source url='/s'>S</source><own:a b='c'>d</own:a>"), id="rest"),
-    pytest.param(item("<description>CafÃ© â\x80\x9cquotedâ\x80\x9d \x93Windows\x94</description>"), id="encoded twice"),
+    pytest.param(item("<description>CafÃ© â\x80\x9cquotedâ\x80\x9d</description>"), id="encoded twice"),
+    pytest.param(item("<description>été \x93quoted\x94</description>"), id="Windows characters"),
+    pytest.param(item("<guid isPermaLink='TRUE'>http:////h.example/1</guid>"), id="a GUID that says so too loudly"),
     pytest.param(item("<description>a<!-- b --><![CDATA[<b>c</b>]]> &lt;i&gt; &#8212;</description>"), id="CDATA"),
     pytest.param(item("<TITLE2>x</TITLE2><PubDate>2017-04-05</PubDate>"), id="other case"),
     pytest.param(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
-_SKIPS = re.compile(r"<skip(hours|days)\b[^<>]*>(.{0,4000}?)</skip", re.IGNORECASE | re.DOTALL)
-_HOUR = re.compile(r"<hour>\s*([01]?\d|2[0-4])\s*</hour>", re.IGNORECASE)
-_DAY = re.compile(r"<day>\s*(mon|tue|wed|thu|fri|sat|sun)[a-z]*\s*</day>", re.IGNORECASE)
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_HOURS = re.compile(r"<skiphours\b[^<>]*>", re.IGNORECASE)
+_DAYS = re.compile(r"<skipdays\b[^<>]*>", re.IGNORECASE)
+_LONGEST_LIST = 2_000
+_HOUR = re.compile(r"<hour>\s*([01]?\d|2[0-4])\s*</hour>")
+_DAY = re.compile(r"<day>\s*(mon|tue|wed|thu|fri|sat|sun)[a-z]*\s*</day>")
+_WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FIRST_ITEM = re.compile(r"<item[\s>]", re.IGNORECASE)
 
 
@@ -16,13 +18,13 @@ def read_skips(text: str) -> tuple[frozenset[int], frozenset[int]]:
 
     Midnight is 24 in RSS 0.91 and 0 since 0.92 (backend.userland.com/skipHoursDays).
     """
-    first, end = _FIRST_ITEM.search(text), text.rfind("</item>")
-    around = text[: first.start()] + text[end:] if first else text
-    hours: set[int] = set()
-    days: set[int] = set()
-    for what, listed in _SKIPS.findall(around):
-        if what.lower() == "hours":
-            hours |= {int(hour) % 24 for hour in _HOUR.findall(listed)}
-        else:
-            days |= {_DAYS.index(day.lower()) for day in _DAY.findall(listed)}
-    return frozenset(hours), frozenset(days)
+    first = _FIRST_ITEM.search(text)
+    around = text[: first.start()] + text[text.rfind("</item>") :] if first else text
+    hours, days = _HOUR.findall(_find_list(around, _HOURS)), _DAY.findall(_find_list(around, _DAYS))
+    return frozenset(int(hour) % 24 for hour in hours), frozenset(map(_WEEK.index, days))
+
+
+def _find_list(text: str, start: re.Pattern[str]) -> str:
+    """Give what the element holds, in lower case; cut, so that an element without an end costs nothing."""
+    found = start.search(text)
+    return text[found.end() :][:_LONGEST_LIST].lower().partition("</skip")[0] if found else ""

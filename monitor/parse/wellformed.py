@@ -43,8 +43,7 @@ _PASSED = {
     "media_thumbnail", "rights",
 }  # fmt: skip
 _PASSED_IN_FEED = _PASSED | {
-    "author", "dc_creator", "dc_date",
-    "feedburner_browserfriendly", "guid", "id", "info", "itunes_author", "itunes_link",
+    "author", "dc_creator", "dc_date", "feedburner_browserfriendly", "guid", "id", "info", "itunes_author", "itunes_link",
     "lastbuilddate", "link", "managingeditor", "modified", "pubdate", "published", "subtitle", "tagline", "updated",
     "webmaster",
 }  # fmt: skip
@@ -191,7 +190,6 @@ def _read_summary(element: Element, name: str, raw: Fields, context: _Context) -
 def _read_content(element: Element, name: str, raw: Fields, context: _Context) -> None:
     value, detail = _text(element, name, context)
     raw["content"].append({**detail, "value": value})
-    raw.setdefault("summary", value)
 
 
 def _read_date(element: Element, name: str, raw: Fields, _: _Context) -> None:

@@ -26,8 +26,9 @@ from monitor.store.schema import REVISION
 
 T = TypeVar("T")
 
-# How long a transaction waits for another process's. A backup or `monitor once` beside the daemon takes seconds.
-BUSY_TIMEOUT = timedelta(seconds=30)
+# How long a transaction waits for another process's, which take milliseconds (a backup reads, and blocks nobody). A
+# daemon that is told to stop may have to wait this long too, and systemd is patient for 15 s in all.
+BUSY_TIMEOUT = timedelta(seconds=5)
 # PostgreSQL: all writers take this advisory lock, as SQLite's BEGIN IMMEDIATE makes them: one clusters at a time.
 _WRITER_LOCK = 0x6D6F6E69
 

@@ -107,9 +107,10 @@ class FeedRows:
         rows = self.session.scalars(select(FeedRow).where(FeedRow.id.in_(ids)).order_by(FeedRow.next_poll, FeedRow.id))
         return [_feed_state(row) for row in rows]
 
-    def release_feeds(self) -> None:
-        """Give back every lease: what a program that was killed had claimed is due again at once."""
-        self.session.execute(update(FeedRow).values(leased_until=None))
+    def release_feeds(self, feeds: Sequence[int] | None = None) -> None:
+        """Give back the leases of these feeds, or all: what nobody is at work on any more is due again at once."""
+        released = update(FeedRow).values(leased_until=None)
+        self.session.execute(released if feeds is None else released.where(FeedRow.id.in_(feeds)))
 
     def known_keys(self, feed_id: int) -> frozenset[str]:
         """Give the keys and aliases of all items of a feed that are stored."""

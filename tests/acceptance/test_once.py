@@ -173,7 +173,7 @@ def test_a_database_that_cannot_be_used_is_explained_and_the_alert_comes_after_t
 def test_a_locked_database_is_explained_and_the_alert_comes_when_it_is_free(lockout: Lockout) -> None:
     assert lockout.once.process.wait(60) == 1
     assert lockout.once.printed == ""
-    assert "another process has held the database for 30 s" in lockout.once.log
+    assert "another process has held the database for 5 s" in lockout.once.log
     assert "Traceback" not in lockout.once.log
     lockout.lock.execute("ROLLBACK")
     assert lockout.monitor.once()["deliveries"] == {"sent": 1, "pending": 0, "failed": 0}
