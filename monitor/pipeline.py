@@ -160,7 +160,7 @@ class Pipeline:
     async def _read(self, answer: Response | NotModified, feed: Feed, state: FeedState) -> Reading | None:
         if isinstance(answer, NotModified):
             return None
-        known = await self._store.run(partial(self._known_keys, state.id))
+        known = await self._store.run(partial(self._known_keys, state.id)) if state.last_success else frozenset[str]()
         return await self._reader.read(answer, lang=feed.lang, known=known, now=self._clock())
 
     def _known_keys(self, feed_id: int) -> frozenset[str]:
