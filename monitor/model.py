@@ -315,7 +315,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one document brought: its new items, oldest last, and the keys of those that were known already.
+    """What one document brought: its new items, oldest first, and the keys of those that were known already.
 
     The rest is the Document's.
     """

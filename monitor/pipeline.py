@@ -28,6 +28,8 @@ LEASE = timedelta(minutes=10)
 
 log = get_logger()
 
+_Found = tuple[Item, list[Match]]
+
 
 @dataclass(frozen=True, slots=True)
 class PollResult:
@@ -172,24 +174,20 @@ class Pipeline:
     ) -> PollResult:
         """Keep a good answer: its items, their stories, the alerts, and only then the validators, all or nothing."""
         now = self._clock()
-        with self._clustering(), self._store.write() as tx:
-            result = PollResult(feed=_name(feed, state, reading), outcome="unchanged")
-            if reading is not None:
-                if not state.name:
-                    tx.name_feed(state.id, result.feed)
-                tx.save_present(state.id, reading.known, now=now)
-                result = self._tell_stories(tx, state, replace(feed, name=result.feed), reading, now=now)
-            record = self._plan(state, feed, _good_poll(answer, reading, now=now), now=now)
-            tx.save_poll(
-                state.id,
-                replace(
-                    record,
-                    validators=answer.validators,
-                    trust=weigh_answer(state.trust, answer, new_items=result.new, now=now),
-                    parsed=reading is not None,
-                    brought_items=result.new > 0,
-                ),
-            )
+        feed = replace(feed, name=_name(feed, state, reading))
+        with self._clustering():
+            found = self._read_ahead(feed, reading, now=now)
+            with self._store.write() as tx:
+                result = PollResult(feed=feed.name, outcome="unchanged")
+                if reading is not None:
+                    if not state.name:
+                        tx.name_feed(state.id, feed.name)
+                    tx.save_present(state.id, reading.known, now=now)
+                    result = self._tell_stories(tx, state, feed, found, now=now)
+                record = self._plan(state, feed, _good_poll(answer, reading, now=now), now=now)
+                trust = weigh_answer(state.trust, answer, new_items=result.new, now=now)
+                good = replace(record, validators=answer.validators, trust=trust)
+                tx.save_poll(state.id, replace(good, parsed=reading is not None, brought_items=result.new > 0))
         return result
 
     def _record_failure(self, state: FeedState, feed: Feed, error: FetchError | ParseError) -> PollResult:
@@ -199,19 +197,33 @@ class Pipeline:
             tx.save_poll(state.id, replace(record, error_kind=error.kind, error=str(error)))
         return PollResult(feed=_name(feed, state, None), outcome="failed", error=str(error))
 
+    def _read_ahead(self, feed: Feed, reading: Reading | None, *, now: datetime) -> list[_Found]:
+        """Match the new items, and do all else that takes long before the transaction, which lets nobody write."""
+        if reading is None:
+            return []
+        found = [(item, match_topics(item, self._topics, feed=feed)) for item in reading.new]
+        topics = {match.topic for _, matches in found for match in matches}
+        if topics:
+            with self._store.read() as tx:
+                indexes = [self._current_index(tx, topic, now=now).index for topic in topics]
+            for item, matches in found:
+                if matches:
+                    indexes[0].prepare(item)
+        return found
+
     def _tell_stories(
-        self, tx: Transaction, state: FeedState, feed: Feed, reading: Reading, *, now: datetime
+        self, tx: Transaction, state: FeedState, feed: Feed, found: list[_Found], *, now: datetime
     ) -> PollResult:
         """Store the new items, put each that matches into a story of its topic, and decide what to tell of them."""
         oldest_news = None if state.last_success else now - self._config.fetch.backfill
-        matches = [match_topics(item, self._topics, feed=feed) for item in reading.new]
-        ids = tx.add_items(state.id, reading.new, matched=[bool(found) for found in matches])
-        indexes = {match.topic: self._current_index(tx, match.topic, now=now) for found in matches for match in found}
+        ids = tx.add_items(state.id, [item for item, _ in found], matched=[bool(matches) for _, matches in found])
+        topics = {match.topic for _, matches in found for match in matches}
+        indexes = {topic: self._current_index(tx, topic, now=now) for topic in topics}
         fresh: dict[int, dict[int, Match]] = {}
         opened: set[int] = set()
-        for item_id, item, found in zip(ids, reading.new, matches, strict=True):
+        for item_id, (item, matches) in zip(ids, found, strict=True):
             member = Member(item_id, item, feed.name, feed.owner, backfill=_is_backfill(item, oldest_news))
-            for match in found:
+            for match in matches:
                 story, is_new = self._join_story(tx, member, match, indexes[match.topic], now=now)
                 opened |= {story} if is_new else set()
                 fresh.setdefault(story, {}).update({} if member.backfill else {item_id: match})
@@ -220,8 +232,8 @@ class Pipeline:
         return PollResult(
             feed=feed.name,
             outcome="changed",
-            new=len(reading.new),
-            matched=sum(map(bool, matches)),
+            new=len(found),
+            matched=sum(bool(matches) for _, matches in found),
             new_stories=len(opened),
             updated_stories=len(fresh) - len(opened),
         )

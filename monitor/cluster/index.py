@@ -159,6 +159,11 @@ class StoryIndex:
             self._means.add(lang, vector)
             self._signatures[at] = _sign(self._means.centre(lang, vector))
 
+    def prepare(self, item: Item) -> None:
+        """Do now what takes long when an item is placed: its meaning is kept for then."""
+        if self.encoder is not None:
+            _encode(self.encoder, item)
+
     def forget(self, before: datetime) -> None:
         """Evict the items older than `before`, at most a 64th of the window late; a story goes with its last item."""
         stamp = before.timestamp()
