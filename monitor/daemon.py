@@ -30,7 +30,7 @@ HOUSEKEEPING_EVERY = timedelta(hours=1)
 # Events of one story that come from several feeds within this time are one message.
 SETTLED = timedelta(seconds=10)
 # systemd sends SIGKILL after TimeoutStopSec (15 s in monitor.service); what is in flight has this long to finish.
-GRACE = timedelta(seconds=8)
+GRACE = timedelta(seconds=5)
 # Items dropped in one transaction: it holds the write lock, and polls wait for that.
 PRUNE_STEP = 1000
 
@@ -98,7 +98,7 @@ class _Daemon:
         self._reader = reader
         self._pipeline: Pipeline
         self._close_pipeline: Callable[[], Coroutine[Any, Any, None]] | None = None
-        self._retiring: asyncio.Task[None] | None = None
+        self._retiring: set[asyncio.Task[None]] = set()
         self._polls: set[asyncio.Task[None]] = set()
         self._delivery: asyncio.Task[None] | None = None
         self._signals = signals
@@ -106,7 +106,6 @@ class _Daemon:
 
     async def serve(self) -> None:
         """Start, run until told to stop, and finish what is in flight."""
-        await self._store.run(self._release)
         await self._apply(self._config)
         scheduler = self._make_scheduler()
         scheduler.start()
@@ -161,14 +160,9 @@ class _Daemon:
 
     async def _poll(self, pipeline: Pipeline, state: FeedState) -> None:
         try:
-            await pipeline.poll_feed(state)
+            await pipeline.poll_contained(state)
         except StoreError as error:
             log.error("poll not stored, it is repeated", feed=state.url, error=str(error))
-        except Exception:
-            # The one broad catch: a fault in our own code on one feed must not stop the others.
-            log.exception("poll crashed; please report this", feed=state.url)
-            with suppress(StoreError):  # then its lease runs out by itself
-                await pipeline.record_crash(state)
 
     async def _delivery_tick(self) -> None:
         """Send what is due, unless the last round is still at it (it takes along what falls due meanwhile)."""
@@ -177,7 +171,9 @@ class _Daemon:
 
     async def _deliver(self) -> None:
         try:
-            await deliver_due(self._store, self._config, now=utc_now, settled=SETTLED, stopping=self._signals.stopping)
+            await deliver_due(
+                self._store, lambda: self._config, now=utc_now, settled=SETTLED, stopping=self._signals.stopping
+            )
         except StoreError as error:
             log.error("no alerts can be sent", error=str(error))
 
@@ -189,18 +185,14 @@ class _Daemon:
 
     async def _housekeeping_tick(self) -> None:
         try:
+            # Once more by our configuration: `monitor once` with another file may have put our feeds to rest.
+            await self._pipeline.sync_feeds()
             while await self._store.run(self._prune) >= PRUNE_STEP:
                 pass
         except StoreError as error:
             log.warning("old items are not dropped", error=str(error))
 
     # --- their work in the store's thread -----------------------------------------------------------------------------
-
-    def _release(self) -> None:
-        """Take over what a killed predecessor had claimed."""
-        with self._store.write() as tx:
-            tx.release_feeds()
-            tx.release_deliveries(now=utc_now())
 
     def _status(self) -> str:
         with self._store.read() as tx:
@@ -251,7 +243,9 @@ class _Daemon:
         retired, polls = self._close_pipeline, list(self._polls)
         self._config, self._pipeline, self._close_pipeline = config, pipeline, stack.aclose
         if retired is not None:
-            self._retiring = asyncio.create_task(_close_after(polls, retired))
+            retiring = asyncio.create_task(_close_after(polls, retired))
+            self._retiring.add(retiring)
+            retiring.add_done_callback(self._retiring.discard)
 
     async def _finish(self) -> None:
         """Let what is in flight finish, for as long as systemd lets us, and close."""
@@ -261,8 +255,7 @@ class _Daemon:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        if self._retiring is not None:
-            await self._retiring
+        await asyncio.gather(*self._retiring)
         if self._close_pipeline is not None:
             await self._close_pipeline()
 

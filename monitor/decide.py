@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from monitor.model import Alert, Event, Match, Rule, Story, Told
 
+# So many independent sources are named in a reason.
+_NAMED = 3
+
 
 @dataclass(frozen=True, slots=True)
 class _Due:
@@ -72,12 +75,13 @@ def _is_due(event: Event, story: Story, rule: Rule, heard: set[Event]) -> bool:
 def _why_new(story: Story, fresh: Mapping[int, Match]) -> str:
     item = next(iter(fresh))
     met = ", ".join(dict.fromkeys(f"“{hit.word}”" for hit in fresh[item].hits))
-    return f"{_feed(story, [item])} has {met}, and no earlier story on {story.topic} tells the same"
+    return f"{_feed(story, [item])} has {met}, and this story was not told before"
 
 
-def _why_corroborated(story: Story, fresh: Mapping[int, Match]) -> str:
-    source = [source for source in story.sources if not fresh.keys().isdisjoint(source.members)][-1]
-    return f"{_feed(story, source.members)} has a text and an owner of its own"
+def _why_corroborated(story: Story, _fresh: Mapping[int, Match]) -> str:
+    named = [_feed(story, source.members) for source in story.sources[:_NAMED]]
+    more = f" and {len(story.sources) - _NAMED} more" if len(story.sources) > _NAMED else ""
+    return f"{', '.join(named)}{more} have texts and owners of their own"
 
 
 def _feed(story: Story, items: Sequence[int]) -> str:

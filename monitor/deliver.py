@@ -24,7 +24,7 @@ from urllib.parse import unquote
 from apprise import Apprise, AppriseAsset, AppriseResult, NotificationManager, NotifyBase, NotifyFormat, OverflowMode
 from apprise.decorators import notify
 
-from monitor.errors import DeliveryError
+from monitor.errors import DeliveryError, StoreError
 from monitor.log import get_logger
 from monitor.model import Channel, Config, Delivery, Message, Secret, Status
 from monitor.render import render_alert
@@ -33,22 +33,26 @@ from monitor.store.outbox import PER_TARGET
 
 T = TypeVar("T")
 
-# A service that needs longer is taken to be down. What it accepted after that is sent again: at least once.
-SEND_TIMEOUT = timedelta(seconds=15)
-# The deliveries that are claimed of one channel URL are sent one after the other; the lease outlasts them all.
+# Mail is slow: a server that greylists or scans takes seconds for each of its seven commands.
+SEND_TIMEOUT = timedelta(seconds=30)
+# The deliveries that are claimed of one channel URL are sent one after the other. A slow one may use the time of those
+# after it, for what is accepted after its lease is sent again; the last SEND_TIMEOUT is left for the marks.
 LEASE = SEND_TIMEOUT * (PER_TARGET + 1)
 CLAIM = 100
-# How often newly due deliveries are looked for while others are still on their way.
+# How often newly due deliveries are looked for, and a busy database is asked again, while others are on their way.
 POLL = timedelta(seconds=1)
 
-# Exponential backoff with full jitter ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+# Exponential backoff with equal jitter ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015). Full jitter
+# spreads many clients better, but there is one here, and its second try could come at once, into the same restart.
 BACKOFF_BASE = timedelta(seconds=30)
 BACKOFF_CAP = timedelta(hours=1)
+# A delivery is given up when it was tried for so long, and so often: a machine that was off for the weekend has not
+# tried. Twelve tries take about four hours.
 GIVE_UP_AFTER = timedelta(hours=24)
-# An answer that no retry heals is believed the second time: a proxy that restarts says 404 or 403 as well.
-_PERMANENT_ATTEMPTS = 2
+LEAST_ATTEMPTS = 12
 
-# The statuses that stay until somebody acts: a bad request, token, right, address.
+# The statuses that mostly stay until somebody acts: a bad request, token, right, address. A webhook that is deployed
+# anew says 404 for a minute as well, and a proxy that restarts 403: no answer ends a delivery before its time.
 _PERMANENT = {400, 401, 403, 404, 410}
 # A refusal of this kind is about the channel, not about the message: the next message would fare no better.
 _UNAVAILABLE = {None, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
@@ -99,6 +103,10 @@ class DeliveryCounts:
     dead: int = 0
 
 
+class _FaultError(DeliveryError):
+    """A message tripped this program or Apprise; that says nothing about the channel."""
+
+
 def check_channel_url(url: Secret) -> str:
     """Say what is wrong with a channel's URL, without showing any of it but its scheme; empty if Apprise takes it."""
     if _make_service(url) is not None:
@@ -140,59 +148,76 @@ async def send_message(url: Secret, message: Message, *, timeout: timedelta = SE
             result = await asyncio.wrap_future(_start(partial(_notify, service, message)))
     except TimeoutError as error:
         seconds = timeout.total_seconds()
-        raise DeliveryError(f"{service.service_name} has not answered within {seconds:g} s") from error
+        raise DeliveryError(f"{service.service_name} has not answered within {seconds:.3g} s") from error
     if not result:
         raise _explain(result, url, str(service.service_name))
 
 
 def retry_at(
-    attempts: int, *, first_attempt: datetime, now: datetime, random: Callable[[], float] = chance.random
+    attempts: int,
+    *,
+    first_attempt: datetime,
+    now: datetime,
+    permanent: bool = False,
+    random: Callable[[], float] = chance.random,
 ) -> datetime | None:
-    """Say when to try again after `attempts` failures (1 or more); None when it was tried for 24 hours.
+    """Say when to try again after `attempts` failures (1 or more); None after 24 hours and 12 attempts at least.
 
-    The wait is drawn from 0 to 30 s × 2^(attempts - 1), at most 1 h: exponential backoff with full jitter. The last
-    attempt falls on the end of the 24 hours at the latest. `random` gives a number from 0 to 1.
+    The longest wait is 30 s × 2^(attempts - 1), at most 1 h; after a refusal that looks permanent it is 1 h at once.
+    The wait is drawn from the upper half: exponential backoff with equal jitter. `random` gives a number from 0 to 1.
     """
-    end = first_attempt + GIVE_UP_AFTER
-    if now >= end:
+    if attempts >= LEAST_ATTEMPTS and now >= first_attempt + GIVE_UP_AFTER:
         return None
-    longest = min(BACKOFF_CAP, BACKOFF_BASE * (1 << min(attempts - 1, 10)))
-    return min(now + longest * random(), end)
+    longest = BACKOFF_CAP if permanent else min(BACKOFF_CAP, BACKOFF_BASE * (1 << min(attempts - 1, 10)))
+    return now + longest * (1 + random()) / 2
 
 
 async def deliver_due(
     store: Store,
-    config: Config,
+    config: Callable[[], Config],
     *,
     now: Callable[[], datetime],
     settled: timedelta = timedelta(0),
     stopping: asyncio.Event | None = None,
-    timeout: timedelta = SEND_TIMEOUT,  # noqa: ASYNC109 - of each message, not of this function
+    timeout: timedelta = SEND_TIMEOUT,  # noqa: ASYNC109 - of a message, not of this function
 ) -> DeliveryCounts:
     """Send what is due, and what falls due meanwhile, until nothing is left or `stopping` is set.
 
-    Deliveries made less than `settled` ago are left to gather further events. Channel URLs are served concurrently,
-    and each in order, so that none waits for another. `stopping` lets the messages on their way arrive; claims on
-    others run out with their lease. A program that dies between sending and marking repeats at most one message for
+    Each message goes where `config` says at that moment. Deliveries made less than `settled` ago are left to gather
+    further events. Channel URLs are served concurrently, and each in order, so that none waits for another. Each has
+    `timeout` for every message of its claim, which a slow one may use up. `stopping` lets the messages on their way
+    arrive and gives back the others. A program that dies between sending and marking repeats at most one message for
     each channel URL.
 
     Raises:
-        StoreError: the database refused; what was on its way may be repeated.
+        StoreError: the database refused, or was busy until a lease ended. The other channel URLs have been served;
+            what could not be marked is repeated.
     """
     outbox = _Outbox(store, config, now, settled, timeout, stopping or asyncio.Event())
     lanes: set[asyncio.Task[None]] = set()
     try:
         while True:
-            lanes |= {asyncio.create_task(outbox.send(lane)) for lane in await outbox.claim()}
+            lanes |= {asyncio.create_task(outbox.send(lane)) for lane in await outbox.claim(patient=bool(lanes))}
             if not lanes:
                 return outbox.counts()
             done, lanes = await asyncio.wait(lanes, timeout=POLL.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
             for lane in done:
                 lane.result()
+    except StoreError:
+        await asyncio.gather(*lanes, return_exceptions=True)
+        raise
     finally:
         for lane in lanes:
             lane.cancel()
         await asyncio.gather(*lanes, return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """The deliveries that were claimed of one channel URL, in order, and when their lease ends."""
+
+    deliveries: Sequence[Delivery]
+    lease_end: datetime
 
 
 @dataclass(slots=True)
@@ -200,7 +225,7 @@ class _Outbox:
     """One run of deliver_due. `down` says until when a channel URL that is out of service is left alone."""
 
     store: Store
-    config: Config
+    config: Callable[[], Config]
     now: Callable[[], datetime]
     settled: timedelta
     timeout: timedelta
@@ -212,73 +237,86 @@ class _Outbox:
         tally = self.tally
         return DeliveryCounts(sent=tally[Status.SENT], failed=tally[Status.FAILED], dead=tally[Status.DEAD])
 
-    async def claim(self) -> list[list[Delivery]]:
-        """Take what is due, a list for each channel URL that nothing is on its way to."""
+    async def claim(self, *, patient: bool) -> list[_Lane]:
+        """Take what is due, a lane for each channel URL that nothing is on its way to; a `patient` caller asks again."""
         if self.stopping.is_set():
             return []
-        now = self.now()
-        claimed = await self._write(
-            lambda tx: tx.claim_deliveries(now=now, lease=LEASE, limit=CLAIM, settled_before=now - self.settled)
-        )
+        now, lease = self.now(), self.timeout * (PER_TARGET + 1)
+        try:
+            claimed = await self._write(
+                lambda tx: tx.claim_deliveries(now=now, lease=lease, limit=CLAIM, settled_before=now - self.settled)
+            )
+        except StoreError as error:
+            if patient and error.retry:
+                return []
+            raise
         lanes: dict[tuple[str, int], list[Delivery]] = {}
         for delivery in claimed:
             lanes.setdefault((delivery.channel, delivery.ordinal), []).append(delivery)
-        return list(lanes.values())
+        return [_Lane(deliveries, now + lease) for deliveries in lanes.values()]
 
-    async def send(self, lane: Sequence[Delivery]) -> None:
+    async def send(self, lane: _Lane) -> None:
         """Send the deliveries of one channel URL in order; give back, untried, what is not to be sent now."""
-        for delivery in lane:
-            until = self._held_until(delivery)
-            if until is None:
-                await self._deliver(delivery)
+        for delivery in lane.deliveries:
+            left = lane.lease_end - self.timeout - self.now()
+            until = self._held_until(delivery, left)
+            if until is not None:
+                await self._mark(partial(_postpone, delivery, until), lane.lease_end)
+            elif (error := await self._try(delivery, left)) is None:
+                await self._settle_sent(delivery, lane.lease_end)
             else:
-                await self._write(partial(_postpone, delivery, until))
+                await self._settle_refused(delivery, error, lane.lease_end)
 
-    def _held_until(self, delivery: Delivery) -> datetime | None:
+    def _held_until(self, delivery: Delivery, left: timedelta) -> datetime | None:
         now = self.now()
-        if self.stopping.is_set():
+        if self.stopping.is_set() or left < self.timeout:
             return now
         until = self.down.get((delivery.channel, delivery.ordinal), now)
         return until if until > now else None
 
-    async def _deliver(self, delivery: Delivery) -> None:
+    async def _try(self, delivery: Delivery, left: timedelta) -> DeliveryError | None:
+        """Send a message within the time that is left; give what went wrong."""
+        config = self.config()
         try:
-            channel = self._find_channel(delivery)
-            message = render_alert(delivery, channel, timezone=self.config.timezone)
-            await send_message(_find_url(delivery, channel), message, timeout=self.timeout)
+            channel = _find_channel(delivery, config)
+            message = render_alert(delivery, channel, timezone=config.timezone)
+            await send_message(_find_url(delivery, channel), message, timeout=left)
         except DeliveryError as error:
-            down = not error.permanent and error.status in _UNAVAILABLE
-            await self._write(partial(self._mark_refused, delivery, error, down))
+            return error
         except Exception as error:  # noqa: BLE001 - one message that trips this program or Apprise must not stop the others
-            await self._write(partial(self._mark_refused, delivery, _explain_fault(error), False))
-        else:
-            await self._write(partial(self._mark_sent, delivery))
+            return _explain_fault(error)
+        return None
 
-    def _find_channel(self, delivery: Delivery) -> Channel:
-        for channel in self.config.channels:
-            if channel.name == delivery.channel:
-                return channel
-        raise DeliveryError(f"channel '{delivery.channel}' is no longer in feeds.toml: put it back within 24 hours")
-
-    def _mark_sent(self, delivery: Delivery, tx: Transaction) -> None:
-        tx.mark_sent(delivery.id, now=self.now())
+    async def _settle_sent(self, delivery: Delivery, lease_end: datetime) -> None:
+        now = self.now()
+        await self._mark(lambda tx: tx.mark_sent(delivery.id, now=now), lease_end)
         self.tally[Status.SENT] += 1
         _log.info("delivered", **_fields(delivery))
 
-    def _mark_refused(self, delivery: Delivery, error: DeliveryError, down: bool, tx: Transaction) -> None:  # noqa: FBT001 - called through partial
-        attempts, words = delivery.attempts + 1, str(error)
-        again = retry_at(attempts, first_attempt=delivery.first_attempt, now=self.now())
-        if again is None or (error.permanent and attempts >= _PERMANENT_ATTEMPTS):
-            tx.mark_dead(delivery.id, error=words)
+    async def _settle_refused(self, delivery: Delivery, error: DeliveryError, lease_end: datetime) -> None:
+        words, first = str(error), delivery.first_attempt
+        again = retry_at(delivery.attempts + 1, first_attempt=first, now=self.now(), permanent=error.permanent)
+        if again is None:
+            await self._mark(lambda tx: tx.mark_dead(delivery.id, error=words), lease_end)
             self.tally[Status.DEAD] += 1
             _log.error("delivery given up", **_fields(delivery), error=words)
             return
-        tx.mark_failed(delivery.id, error=words, next_attempt=again)
+        await self._mark(lambda tx: tx.mark_failed(delivery.id, error=words, next_attempt=again), lease_end)
         self.tally[Status.FAILED] += 1
-        if down:
+        if error.status in _UNAVAILABLE and not isinstance(error, _FaultError):
             self.down[delivery.channel, delivery.ordinal] = again
         tell = _log.error if error.permanent else _log.warning
         tell("delivery failed", **_fields(delivery), error=words, again=again.isoformat(timespec="seconds"))
+
+    async def _mark(self, work: Callable[[Transaction], None], lease_end: datetime) -> None:
+        """Write, and while the database is busy or full, again until the lease ends: then it would be sent twice."""
+        while True:
+            try:
+                return await self._write(work)
+            except StoreError as error:
+                if not error.retry or self.now() >= lease_end:
+                    raise
+            await asyncio.sleep(POLL.total_seconds())
 
     async def _write(self, work: Callable[[Transaction], T]) -> T:
         """Do a piece of work in a transaction of its own, in the store's thread."""
@@ -292,6 +330,13 @@ class _Outbox:
 
 def _postpone(delivery: Delivery, until: datetime, tx: Transaction) -> None:
     tx.postpone(delivery.id, until=until)
+
+
+def _find_channel(delivery: Delivery, config: Config) -> Channel:
+    for channel in config.channels:
+        if channel.name == delivery.channel:
+            return channel
+    raise DeliveryError(f"channel '{delivery.channel}' is no longer in feeds.toml: put it back within 24 hours")
 
 
 def _find_url(delivery: Delivery, channel: Channel) -> Secret:
@@ -321,6 +366,8 @@ def _make_service(url: Secret) -> NotifyBase | None:
     service.overflow_mode = OverflowMode.SPLIT  # the default sends what the service then refuses
     service.retry = 0  # retries are ours: Apprise's own end with the program
     service.optional = False  # an optional service would report every failure as a success
+    # Apprise hangs up after 4 s, and what the service accepts after that would be sent again for 24 hours.
+    service.socket_read_timeout = max(service.socket_read_timeout, SEND_TIMEOUT.total_seconds())
     service.redirects = False  # a redirect may lead to an address inside the network
     return service
 
@@ -359,10 +406,10 @@ def _explain(result: AppriseResult, url: Secret, service: str) -> DeliveryError:
     )
 
 
-def _explain_fault(error: Exception) -> DeliveryError:
+def _explain_fault(error: Exception) -> _FaultError:
     """Say where it happened; what the error says may hold a secret."""
     place = traceback.extract_tb(error.__traceback__)[-1]
-    return DeliveryError(
+    return _FaultError(
         f"a fault of the program, please report it: {type(error).__name__} in {place.name}, line {place.lineno}"
     )
 

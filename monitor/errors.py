@@ -117,7 +117,7 @@ class StoreTooNew(StoreError):
 
 
 class DeliveryError(MonitorError):
-    """One channel URL did not take one message. `permanent`: no retry can heal it. `status`: its HTTP answer, if any."""
+    """One channel URL did not take one message. `permanent`: it looks as if no retry could heal it, and is retried slowly. `status`: its HTTP answer, if any."""
 
     retry = True
 

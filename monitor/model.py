@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 Network = IPv4Network | IPv6Network
 UTC_ZONE = ZoneInfo("UTC")
+_LATE = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,13 +228,13 @@ class Trust:
 class Response:
     """A feed's document. `headers` has lower-case names; `body` is decompressed.
 
-    `url` is the final address, for resolving links; it may hold what feeds.toml kept in a `${NAME}`. `moved_to` is the
-    address behind a chain of permanent redirects (301, 308) only, else empty; it may be shown. `whole` is False where
-    the connection broke within the body: its last entry may be cut. `tested`: it was asked for in full to put a 304 to
-    the test, and differs from what that called unchanged.
+    `base` is what its links are resolved against: the final address, less what may hold a `${NAME}` of feeds.toml.
+    `moved_to` is the address behind a chain of permanent redirects (301, 308) only, else empty. Both may be shown.
+    `whole` is False where the connection broke within the body: its last entry may be cut. `tested`: it was asked for
+    in full to put a 304 to the test, and differs from what that called unchanged.
     """
 
-    url: str
+    base: str
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -293,7 +294,7 @@ class Item:
     """One entry, cleaned: plain text, canonical URL, UTC.
 
     `key` identifies it within its feed: GUID, else canonical URL, else a hash of its text. `alias` knows it again
-    when a feed changes its GUIDs: a hash of URL and text, empty without a URL. `published` is the
+    when a feed changes its GUIDs: a hash of its words, and of its URL where they are few. `published` is the
     publisher's claim, None where missing or absurd; `seen` is when this program first met it, and is the truth.
     """
 
@@ -362,6 +363,14 @@ class Member:
     feed: str
     owner: str
     backfill: bool = False
+
+    @property
+    def when(self) -> datetime:
+        """The time to gather by. A date from long before the item was first seen is believed of backfill only.
+
+        Its feed was polled then and did not have it: it is late, or bears the date of a document, and is news now.
+        """
+        return self.item.when if self.backfill else max(self.item.when, self.item.seen - _LATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -485,13 +494,13 @@ class FeedHealth:
     """What the polls of a feed have left behind, for whoever wants to know how it fares.
 
     `gap` is the time of which items may have been missed, `notice` what only the operator can mend; `rhythm` belongs
-    to the schedule. `believed` is False where the server says 304 of what has changed.
+    to the schedule. `next_poll` is None where no daemon has seen the feed yet. `believed` is False where the server says 304 of what has changed.
     """
 
     url: str
     name: str
     active: bool
-    next_poll: datetime
+    next_poll: datetime | None
     last_polled: datetime | None
     last_success: datetime | None
     last_item: datetime | None

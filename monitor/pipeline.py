@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,7 +12,7 @@ from random import random
 
 from monitor.cluster import StoryIndex, assign_story, independent_sources, load_encoder
 from monitor.decide import decide_alerts
-from monitor.errors import FetchError, ParseError
+from monitor.errors import FetchError, ParseError, StoreError
 from monitor.fetch import Fetcher
 from monitor.log import get_logger
 from monitor.match import compile_topic, match_topics
@@ -23,7 +23,7 @@ from monitor.store import FeedState, PollRecord, Store, Transaction
 from monitor.trust import form_request, weigh_answer
 
 # A claimed feed is polled by nobody else for this long. It covers the longest timeout, the wait for a free connection
-# and the parser's deadline; a program that was killed gives its claims back at the next start.
+# and the parser's deadline; what a program that was killed had claimed is given back at the next start of any.
 LEASE = timedelta(minutes=10)
 
 log = get_logger()
@@ -81,6 +81,7 @@ class Pipeline:
     async def sync_feeds(self, *, spread: bool = False, everything: bool = False) -> int:
         """Make the store's feeds follow the configuration; tell how many are due.
 
+        What a program that was killed had claimed, feeds and deliveries, is due again.
         With `spread`, what is due is spread out and what a clock jump has put far off is brought back; with
         `everything`, every feed is due at once.
         """
@@ -101,13 +102,14 @@ class Pipeline:
         try:
             while True:
                 due = await self.claim_feeds(most - len(running), due_before=started) if len(running) < most else []
-                running |= {asyncio.create_task(self.poll_feed(state)): state.id for state in due}
+                running |= {asyncio.create_task(self.poll_contained(state)): state.id for state in due}
                 if not running:
                     return
                 done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 for poll in done:
+                    result = poll.result()
                     del running[poll]
-                    yield poll.result()
+                    yield result
         finally:
             for poll in running:
                 poll.cancel()
@@ -126,12 +128,35 @@ class Pipeline:
             result = await self._store.run(partial(self._record_failure, state, feed, error))
         else:
             result = await self._store.run(partial(self._record_answer, state, feed, answer, reading))
+            if reading is not None and reading.skipped:
+                log.warning("entries skipped", feed=result.feed, reasons=len(reading.skipped), first=reading.skipped[0])
         _log_poll(result)
         return result
+
+    async def poll_contained(self, state: FeedState) -> PollResult:
+        """Poll one feed as `poll_feed` does, and make a result of a fault in our own code too.
+
+        Raises:
+            StoreError: the database refused. What may pass by itself gives the feed back, to be polled again at once.
+        """
+        try:
+            return await self.poll_feed(state)
+        except StoreError as error:
+            if error.retry:
+                with suppress(StoreError):
+                    await self._store.run(partial(self._release_feeds, [state.id]))
+            raise
+        except Exception:
+            # The one broad catch: a fault in our own code on one feed must not stop the others.
+            log.exception("poll crashed; please report this", feed=state.url)
+            fault = ParseError("crashed", "a fault of this program, please report it: its log has the traceback")
+            return await self._store.run(partial(self._record_failure, state, self._feeds[state.url], fault))
 
     def _sync_feeds(self, *, spread: bool, everything: bool) -> int:
         now = self._clock()
         with self._store.write() as tx:
+            tx.release_abandoned_feeds()
+            tx.release_abandoned_deliveries(now=now)
             tx.sync_feeds(self._config.feeds, now=now)
             planned = tx.planned_polls()
             due = [next_poll for next_poll, _ in planned.values()]
@@ -145,11 +170,6 @@ class Pipeline:
                 {feed: when for (feed, (old, _)), when in zip(planned.items(), due, strict=True) if when != old}
             )
         return sum(when <= now for when in due)
-
-    async def record_crash(self, state: FeedState) -> None:
-        """Record that a poll ended in a fault of this program's own: its feed backs off, and shows as failing."""
-        error = ParseError("crashed", "a fault of this program, please report it: its log has the traceback")
-        await self._store.run(partial(self._record_failure, state, self._feeds[state.url], error))
 
     def _claim_feeds(self, limit: int, due_before: datetime | None) -> list[FeedState]:
         with self._store.write() as tx:
@@ -215,6 +235,8 @@ class Pipeline:
         self, tx: Transaction, state: FeedState, feed: Feed, found: list[_Found], *, now: datetime
     ) -> PollResult:
         """Store the new items, put each that matches into a story of its topic, and decide what to tell of them."""
+        stored = tx.stored_keys(state.id, [item.key for item, _ in found])
+        found = [(item, matches) for item, matches in found if item.key not in stored]
         oldest_news = None if state.last_success else now - self._config.fetch.backfill
         ids = tx.add_items(state.id, [item for item, _ in found], matched=[bool(matches) for _, matches in found])
         topics = {match.topic for _, matches in found for match in matches}

@@ -48,7 +48,7 @@ def read_response(response: Response, *, lang: str, known: Collection[str], now:
         ParseError: the document is no feed.
     """
     document = parse_feed(response)
-    identities = identify_entries(document.entries, base=response.url)
+    identities = identify_entries(document.entries, base=response.base)
     new: dict[str, Item] = {}
     met: list[str] = []
     for entry, identity in zip(document.entries, identities, strict=True):
@@ -56,13 +56,14 @@ def read_response(response: Response, *, lang: str, known: Collection[str], now:
             met.append(met_as)
         elif identity.key not in new:
             new[identity.key] = normalise_entry(
-                entry, identity, base=response.url, lang=lang, declared=document.lang, seen=now
+                entry, identity, base=response.base, lang=lang, declared=document.lang, seen=now
             )
+    # Documents list the newest first: of items without dates, the last is taken for the oldest.
+    oldest_first = [*new.values()][::-1]
     return Reading(
         title=plain_text(document.title, limit=_TITLE),
         kind=document.kind,
-        # Documents list the newest first: of items without dates, the last is taken for the oldest.
-        new=tuple(sorted(reversed(new.values()), key=lambda item: item.when)),
+        new=tuple(sorted(oldest_first, key=lambda item: item.when)),
         known=tuple(dict.fromkeys(met)),
         skipped=document.skipped,
         min_interval=document.min_interval,

@@ -93,13 +93,41 @@ def test_labels_are_scored() -> None:
             "-:2: \"published\" is no time as in ISO 8601: 'yesterday'",
         ),
         ('{"id": 1, "title": "x", "published": 7}', '-:2: "published" is no time'),
+        ('{"id": 1, "title": "x", "published": "0001-01-01T00:00:00+14:00"}', '-:2: "published" is before 1900'),
+        ('{"id": 1, "title": "x", "published": "0001-01-01"}', '-:2: "published" is before 1900'),
+        ('{"id": 1, "title": "x", "published": "9999-12-31T23:00:00-05:00"}', "or after 9998: '9999-12-31"),
     ],
-    ids=["half a line", "a list", "no id", "no title", "a number for text", "no time", "a number for time"],
+    ids=[
+        "half a line",
+        "a list",
+        "no id",
+        "no title",
+        "a number for text",
+        "no time",
+        "a number for time",
+        "zone before year 1",
+        "year 1",
+        "zone after year 9999",
+    ],
 )
 def test_a_bad_line_is_named(line: str, words: str) -> None:
     result = run(lines=f"{json.dumps(HOTLINE)}\n{line}\n")
     assert result.exit_code == 1
     assert words in result.stderr
+
+
+def test_a_line_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "items.jsonl"
+    path.write_bytes(json.dumps(HOTLINE).encode() + b'\n{"id": 1, "title": "\xe9t\xe9"}\n')
+    result = CliRunner().invoke(cli, ["cluster", str(path)])
+    assert result.exit_code == 1
+    assert f"{path}:2: this is no JSON in UTF-8: " in result.stderr
+
+
+def test_a_window_beyond_a_century_is_refused() -> None:
+    result = run("--window", "1e12", lines=[HOTLINE])
+    assert result.exit_code == 2
+    assert "'--window'" in result.stderr
 
 
 def test_scoring_without_labels_is_refused() -> None:

@@ -507,6 +507,7 @@ BAD_KEYS = {
     "feed in a country's code": (FEED, "lang = 'ua'", f'lang: "ua" {NOT_A_LANGUAGE}'),
     "feed in a language's name": (FEED, "lang = 'english'", f'lang: "english" {NOT_A_LANGUAGE}'),
     "feed in large letters": (FEED, "lang = 'EN'", f'lang: "EN" {NOT_A_LANGUAGE}'),
+    "feed in several languages": (FEED, "lang = 'mul'", f'lang: "mul" {NOT_A_LANGUAGE}'),
     "feed with a bad region": (FEED, "lang = 'en-'", f'lang: "en-" {NOT_A_LANGUAGE}'),
     "feed too often": (FEED, "interval = '30s'", 'interval: "30s" is too short: no feed is asked more often than every 1m'),
     "feed switched in words": (FEED, "enabled = 'no'", 'enabled: "no" must be true or false, without quotes'),

@@ -29,7 +29,7 @@ def documents(*, kind: str) -> list[Path]:
 
 def read(body: bytes) -> int:
     """Read a document and give the number of its items; -1 where it is refused."""
-    response = Response(url="https://h.example/feed", status=200, headers={}, body=body, validators=Validators())
+    response = Response(base="https://h.example/feed", status=200, headers={}, body=body, validators=Validators())
     try:
         return len(read_response(response, lang="", known=frozenset(), now=NOW).new)
     except ParseError:

@@ -119,9 +119,15 @@ def test_an_urgent_rule_makes_its_channels_alert_urgent() -> None:
     assert {alert.channels: alert.urgent for alert in alerts} == {("desk",): False, ("duty",): True}
 
 
+def test_of_many_sources_the_first_are_named() -> None:
+    members = [make_member(number, owner=f"outlet{number}.example") for number in range(1, 6)]
+    (alert,) = decide_alerts(make_story(*members), [make_rule(CORROBORATED)], told=told(), fresh=fresh(5))
+    assert alert.reason == {"corroborated": "Outlet1, Outlet2, Outlet3 and 2 more have texts and owners of their own"}
+
+
 def test_reasons_name_the_words_that_matched_and_who_corroborates() -> None:
     (alert,) = decide_alerts(TWO, [make_rule()], told=told(), fresh=fresh(2))
     assert alert.reason == {
-        "new": "Vestnik has “abducted”, and no earlier story on chechnya tells the same",
-        "corroborated": "Vestnik has a text and an owner of its own",
+        "new": "Vestnik has “abducted”, and this story was not told before",
+        "corroborated": "Kurier, Vestnik have texts and owners of their own",
     }

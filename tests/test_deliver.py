@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -24,6 +25,8 @@ from monitor.deliver import (
     BACKOFF_CAP,
     GIVE_UP_AFTER,
     LEASE,
+    LEAST_ATTEMPTS,
+    POLL,
     SEND_TIMEOUT,
     DeliveryCounts,
     _scrub,
@@ -32,10 +35,10 @@ from monitor.deliver import (
     retry_at,
     send_message,
 )
-from monitor.errors import DeliveryError, StoreError
+from monitor.errors import DeliveryError, StoreBusy, StoreError
 from monitor.model import Channel, Config, Delivery, Message, Secret, Source, Status
 from monitor.render import render_alert
-from monitor.store import DeliveryRecord, Store
+from monitor.store import DeliveryRecord, Store, Transaction
 from monitor.store.outbox import PER_TARGET
 from tests.makers import NOW, make_alert, make_channel, make_feed, make_item, make_match, make_member, make_placement
 from tests.sinks import DROP, HANG, HttpSink, SmtpSink
@@ -239,6 +242,15 @@ def test_a_service_that_hangs_does_not_keep_the_program_from_exiting(sink: HttpS
     assert "JSON has not answered within 0.2 s" in ended.stderr
 
 
+async def test_a_webhook_that_takes_longer_than_apprise_waits_is_waited_for(sink: HttpSink) -> None:
+    sink.default = HANG
+    task = asyncio.create_task(send_message(Secret(sink.url("json", "/hook?rto=0.05")), HELLO))
+    await until(lambda: bool(sink.received["/hook"]))
+    await asyncio.wait({task}, timeout=TINY.total_seconds())
+    sink.release()
+    await task
+
+
 async def test_a_url_that_went_bad_is_a_permanent_error() -> None:
     with pytest.raises(DeliveryError, match="did you mean tgram") as caught:
         await send_message(Secret(f"tgam://{TOKEN}"), HELLO)
@@ -319,20 +331,38 @@ WINDOWS = {1: 30, 2: 60, 3: 120, 7: 1920, 8: 3600, 9: 3600, 1000: 3600}
 
 
 @pytest.mark.parametrize(("attempts", "seconds"), WINDOWS.items())
-def test_the_wait_is_drawn_from_a_window_that_doubles_up_to_an_hour(attempts: int, seconds: int) -> None:
-    for drawn in (0.0, 0.5, 1.0):
+def test_the_wait_is_drawn_from_the_upper_half_of_a_window_that_doubles_up_to_an_hour(
+    attempts: int, seconds: int
+) -> None:
+    for drawn, part in ((0.0, 0.5), (0.5, 0.75), (1.0, 1.0)):
         again = retry_at(attempts, first_attempt=NOW, now=NOW, random=lambda drawn=drawn: drawn)  # type: ignore[misc]
-        assert again == NOW + timedelta(seconds=seconds * drawn)
+        assert again == NOW + timedelta(seconds=seconds * part)
+
+
+def test_a_refusal_that_looks_permanent_waits_about_an_hour_from_the_first_time_on() -> None:
+    for drawn, minutes in ((0.0, 30), (1.0, 60)):
+        again = retry_at(1, first_attempt=NOW, now=NOW, permanent=True, random=lambda drawn=drawn: drawn)  # type: ignore[misc]
+        assert again == NOW + timedelta(minutes=minutes)
 
 
 def test_the_waits_differ() -> None:
     assert len({retry_at(9, first_attempt=NOW, now=NOW) for _ in range(9)}) > 1
 
 
-def test_it_is_tried_for_24_hours_and_the_last_time_at_their_end() -> None:
-    end = NOW + GIVE_UP_AFTER
-    assert retry_at(9, first_attempt=NOW, now=end - timedelta(minutes=1), random=lambda: 1.0) == end
-    assert retry_at(9, first_attempt=NOW, now=end, random=lambda: 0.0) is None
+GIVEN_UP = {
+    "12 tries and 24 hours": (LEAST_ATTEMPTS, GIVE_UP_AFTER, True),
+    "a moment before": (LEAST_ATTEMPTS, GIVE_UP_AFTER - timedelta(seconds=1), False),
+    "the program was off": (LEAST_ATTEMPTS - 1, 3 * GIVE_UP_AFTER, False),
+}
+
+
+@pytest.mark.parametrize(("attempts", "tried_for", "given_up"), GIVEN_UP.values(), ids=GIVEN_UP)
+@pytest.mark.parametrize("permanent", [False, True])
+def test_it_is_given_up_after_24_hours_and_12_tries(
+    attempts: int, tried_for: timedelta, *, given_up: bool, permanent: bool
+) -> None:
+    again = retry_at(attempts, first_attempt=NOW, now=NOW + tried_for, permanent=permanent)
+    assert (again is None) == given_up
 
 
 # --- deliver_due ---------------------------------------------------------------------------------------------------
@@ -356,10 +386,11 @@ def clock() -> Clock:
     return Clock()
 
 
-def configure(*channels: Channel) -> Config:
-    return Config(
+def configure(*channels: Channel) -> Callable[[], Config]:
+    config = Config(
         path=Path("feeds.toml"), database=Secret("sqlite://"), feeds=(), topics=(), channels=channels, rules=()
     )
+    return lambda: config
 
 
 def tell(store: Store, *titles: str, channels: tuple[Channel, ...]) -> None:
@@ -499,16 +530,85 @@ async def test_after_24_hours_of_failures_a_delivery_is_dead(
     assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts()
 
 
-async def test_a_refusal_that_stays_is_believed_the_second_time(
+async def test_a_refusal_that_looks_permanent_is_retried_for_24_hours_too(
     store: Store, sink: HttpSink, clock: Clock, logs: list[EventDict]
 ) -> None:
+    """A webhook that is deployed anew says 404 for a while, and then takes the message."""
     channel = make_channel("desk", sink.url("json", "/a"))
-    sink.answers["/a"] = 401
+    sink.answers["/a"] = 404
     tell(store, "Men abducted in Argun", channels=(channel,))
+    for _ in range(24):
+        assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(failed=1)
+        assert outbox(store)[0].next_attempt >= clock.time + BACKOFF_CAP / 2
+        clock.advance(BACKOFF_CAP)
+    assert {line["log_level"] for line in logs} == {"error"}
+    sink.answers["/a"] = 200
+    assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(sent=1)
+
+
+async def test_a_program_that_was_off_for_days_has_not_tried_meanwhile(
+    store: Store, sink: HttpSink, clock: Clock
+) -> None:
+    channel = make_channel("desk", sink.url("json", "/a"))
+    sink.answers["/a"] = 503
+    tell(store, "Men abducted in Argun", channels=(channel,))
+    await deliver_due(store, configure(channel), now=clock)
+    clock.advance(3 * GIVE_UP_AFTER)
     assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(failed=1)
-    clock.advance(BACKOFF_CAP)
-    assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(dead=1)
-    assert [line["log_level"] for line in logs] == ["error", "error"]
+
+
+async def test_a_token_that_changes_while_messages_are_sent_is_used_from_the_next_on(
+    store: Store, sink: HttpSink, clock: Clock
+) -> None:
+    old, new = (configure(make_channel("desk", sink.url("json", path)))() for path in ("/old", "/new"))
+    tell(store, "First", "Second", channels=old.channels)
+    sink.answers["/old"] = HANG
+    config = old
+    task = asyncio.create_task(deliver_due(store, lambda: config, now=clock))
+    await until(lambda: bool(sink.received["/old"]))
+    config = new
+    sink.release()
+    assert await task == DeliveryCounts(sent=2)
+    assert {path: len(posts) for path, posts in sink.received.items()} == {"/old": 1, "/new": 1}
+
+
+async def test_a_slow_service_that_takes_the_message_gets_it_once(store: Store, sink: HttpSink, clock: Clock) -> None:
+    """It may use the time of the messages after it."""
+    channel = make_channel("desk", sink.url("json", "/a"))
+    tell(store, "First", channels=(channel,))
+    sink.answers["/a"] = HANG
+    timeout = timedelta(seconds=0.5)
+    task = asyncio.create_task(deliver_due(store, configure(channel), now=clock, timeout=timeout))
+    await until(lambda: bool(sink.received["/a"]))
+    await asyncio.wait({task}, timeout=1.2 * timeout.total_seconds())
+    sink.release()
+    assert await task == DeliveryCounts(sent=1)
+    assert len(sink.received["/a"]) == 1
+
+
+async def test_a_slow_service_is_given_up_before_its_lease_ends(store: Store, sink: HttpSink, clock: Clock) -> None:
+    channel = make_channel("desk", sink.url("json", "/a"))
+    tell(store, "First", "Second", channels=(channel,))
+    sink.answers["/a"] = HANG
+    counts = await deliver_due(store, configure(channel), now=clock, timeout=timedelta(seconds=0.1))
+    assert counts == DeliveryCounts(failed=1)
+    assert [record.last_error for record in outbox(store)] == ["JSON has not answered within 0.5 s", ""]
+
+
+async def test_no_message_is_begun_that_its_lease_might_not_outlast(
+    store: Store, sink: HttpSink, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = make_channel("desk", sink.url("json", "/a"))
+    tell(store, "First", "Second", channels=(channel,))
+    left = []
+
+    async def send_slowly(_url: Secret, _message: Message, *, timeout: timedelta) -> None:  # noqa: ASYNC109 - as it is
+        left.append(timeout)
+        clock.advance(timeout - TINY)
+
+    monkeypatch.setattr("monitor.deliver.send_message", send_slowly)
+    assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(sent=2)
+    assert left == [LEASE - SEND_TIMEOUT] * 2, "the second was given back, and claimed anew"
 
 
 async def test_a_changed_token_is_used_for_what_was_waiting(store: Store, sink: HttpSink, clock: Clock) -> None:
@@ -623,6 +723,99 @@ async def test_a_database_that_refuses_the_mark_is_told_and_the_message_repeated
     clock.advance(LEASE)
     assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(sent=1)
     assert len(sink.received["/a"]) == 2
+
+
+class BusyTransactions:
+    """A database that another process holds at the first `times` calls of a method; each is then `told`."""
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, method: str, times: float, *, told: Callable[[], None] = lambda: None
+    ) -> None:
+        real = getattr(Transaction, method)
+        self.calls = 0
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self.calls += 1
+            told()
+            if self.calls <= times:
+                raise StoreBusy("locked")
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(Transaction, method, call)
+        monkeypatch.setattr("monitor.deliver.POLL", POLL / 100)
+
+
+@pytest.mark.parametrize(("answer", "method"), [(200, "mark_sent"), (500, "mark_failed")])
+async def test_a_mark_that_meets_a_busy_database_is_made_later(
+    store: Store, sink: HttpSink, clock: Clock, monkeypatch: pytest.MonkeyPatch, answer: int, method: str
+) -> None:
+    channel = make_channel("desk", sink.url("json", "/a"))
+    tell(store, "First", channels=(channel,))
+    sink.answers["/a"] = answer
+    database = BusyTransactions(monkeypatch, method, 2)
+    counts = await deliver_due(store, configure(channel), now=clock)
+    assert counts == (DeliveryCounts(sent=1) if answer == 200 else DeliveryCounts(failed=1))
+    assert (database.calls, len(sink.received["/a"])) == (3, 1)
+
+
+async def test_a_database_that_stays_busy_is_told_when_the_lease_ends(
+    store: Store, sink: HttpSink, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = make_channel("desk", sink.url("json", "/a"))
+    tell(store, "First", channels=(channel,))
+    database = BusyTransactions(
+        monkeypatch, "mark_sent", float("inf"), told=lambda: clock.advance(timedelta(seconds=50))
+    )
+    with pytest.raises(StoreBusy):
+        await deliver_due(store, configure(channel), now=clock)
+    assert clock.time >= NOW + LEASE
+    assert database.calls == 4
+
+
+async def test_a_mark_that_fails_repeats_no_message_of_another_channel_url(
+    store: Store, sink: HttpSink, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = make_channel("desk", sink.url("json", "/slow"), sink.url("json", "/refused"))
+    tell(store, "First", channels=(channel,))
+    sink.answers |= {"/slow": HANG, "/refused": 500}
+    refused = asyncio.Event()
+
+    def refuse(*_args: object, **_kwargs: object) -> None:
+        loop.call_soon_threadsafe(refused.set)
+        raise StoreError("damaged")
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(Transaction, "mark_failed", refuse)
+    task = asyncio.create_task(deliver_due(store, configure(channel), now=clock))
+    await refused.wait()
+    await until(lambda: bool(sink.received["/slow"]))
+    await asyncio.wait({task}, timeout=TINY.total_seconds())
+    sink.release()
+    with pytest.raises(StoreError, match="damaged"):
+        await task
+    assert statuses(store)[0] is Status.SENT
+
+
+async def test_a_claim_that_meets_a_busy_database_stops_nothing_on_its_way(
+    store: Store, sink: HttpSink, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = make_channel("desk", sink.url("json", "/a"), sink.url("json", "/b"))
+    tell(store, "First", channels=(channel,))
+    sink.answers["/a"] = HANG
+    task = asyncio.create_task(deliver_due(store, configure(channel), now=clock))
+    await until(lambda: statuses(store) == [Status.SENDING, Status.SENT] and bool(sink.received["/a"]))
+    database = BusyTransactions(monkeypatch, "claim_deliveries", 2)
+    await until(lambda: database.calls > 2)
+    sink.release()
+    assert await task == DeliveryCounts(sent=2)
+
+
+async def test_a_claim_that_meets_a_busy_database_with_nothing_on_its_way_is_told(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    BusyTransactions(monkeypatch, "claim_deliveries", 1)
+    with pytest.raises(StoreBusy):
+        await deliver_due(store, configure(), now=clock)
 
 
 def test_the_lease_outlasts_everything_that_is_claimed_of_one_url() -> None:

@@ -29,7 +29,7 @@ def test_it_has_an_introduction_seven_rounds_and_an_end(performance: list[str]) 
 
 
 def test_the_first_report_rings_the_telephone(performance: list[str]) -> None:
-    assert "● 1 Седьмая полоса" in performance[1]
+    assert re.search(r"● 1 +Седьмая полоса", performance[1])
     assert "╭─ New: В Чечне похищают мужчин" in performance[1]
 
 

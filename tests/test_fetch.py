@@ -118,7 +118,7 @@ def closed_port() -> int:
 async def test_a_first_fetch_brings_the_document_and_its_validators(server: FeedServer) -> None:
     url = server.serve("/feed", NEWS)
     answer = await read(url)
-    assert (answer.url, answer.status, answer.body, answer.whole, answer.moved_to) == (url, 200, NEWS, True, "")
+    assert (answer.base, answer.status, answer.body, answer.whole, answer.moved_to) == (url, 200, NEWS, True, "")
     assert answer.headers["content-type"] == "application/rss+xml"
     assert answer.validators.etag.startswith('"')
     assert answer.validators.last_modified == "Mon, 03 Apr 2017 09:00:00 GMT"
@@ -276,7 +276,7 @@ async def test_a_name_and_password_in_the_address_become_basic_auth(server: Feed
     url = server.serve("/feed", NEWS).replace("://", "://Aladdin:open%20sesame@")
     answer = await read(url)
     assert server.requests[0].headers["authorization"] == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
-    assert "Aladdin" not in answer.url
+    assert "Aladdin" not in answer.base
 
 
 @pytest.mark.parametrize(
@@ -393,7 +393,7 @@ async def test_a_redirect_is_followed_and_a_permanent_one_reported(
     server.serve("/new", NEWS)
     answer = await read(server.redirect("/old", target, status))
     assert answer.body == NEWS
-    assert answer.url == server.url("/new?page=1")
+    assert answer.base == server.url("/new?page=1")
     assert answer.moved_to == (server.url("/new?page=1") if permanent else "")
 
 
@@ -415,6 +415,47 @@ async def test_a_moved_feed_does_not_show_a_secret_of_its_address(server: FeedSe
     server.serve("/new", NEWS)
     feed = Feed(url=server.url("/old?key=${KEY}"), address=Secret(server.url("/old?key=hush")), owner="example")
     assert (await read(feed)).moved_to == server.url("/…")
+
+
+@pytest.mark.parametrize(
+    ("written", "base"),
+    [
+        pytest.param("/news/feed?page=1", "/news/feed?page=1", id="nothing secret"),
+        pytest.param("/${KEY}/news/feed", "/", id="a secret folder"),
+        pytest.param("/news/${KEY}/feed?page=1", "/news/", id="a secret folder below a plain one"),
+        pytest.param("/news/feed-${KEY}.xml", "/news/feed-", id="part of a name"),
+        pytest.param("/news/feed?page=1&key=${KEY}", "/news/feed", id="a secret parameter"),
+        pytest.param("/news/cr%C3%A9%2Fme?key=${KEY}", "/news/cr%C3%A9%2Fme", id="escapes stay"),
+        pytest.param("?key=${KEY}", "/", id="no path"),
+    ],
+)
+async def test_links_are_resolved_against_the_address_without_its_secrets(
+    server: FeedServer, written: str, base: str
+) -> None:
+    served = written.replace("${KEY}", "hush")
+    server.serve(f"/{served.partition('?')[0].removeprefix('/')}", NEWS)
+    answer = await read(Feed(url=server.url(written), address=Secret(server.url(served)), owner="example"))
+    assert answer.base == server.url(base)
+
+
+@pytest.mark.parametrize("written", ["http://reader:${KEY}@", "HTTP://${KEY}@"])
+async def test_a_secret_before_the_host_is_no_part_of_the_path(server: FeedServer, written: str) -> None:
+    host = server.url("").removeprefix("http://")
+    url = f"{written}{host}{server.serve('/news/feed', NEWS).removeprefix(server.url(''))}"
+    answer = await read(Feed(url=url, address=Secret(url.replace("${KEY}", "hush")), owner="example"))
+    assert answer.base == server.url("/news/feed")
+
+
+async def test_an_address_that_is_secret_as_a_whole_leaves_its_origin(server: FeedServer) -> None:
+    answer = await read(Feed(url="${FEED}", address=Secret(server.serve("/hush/feed", NEWS)), owner="example"))
+    assert answer.base == server.url("/")
+
+
+async def test_behind_a_redirect_of_a_secret_address_links_are_resolved_against_the_origin(server: FeedServer) -> None:
+    server.redirect("/old", "/hush/new?key=hush")
+    server.serve("/hush/new", NEWS)
+    feed = Feed(url=server.url("/old?key=${KEY}"), address=Secret(server.url("/old?key=hush")), owner="example")
+    assert (await read(feed)).base == server.url("/")
 
 
 async def test_five_redirects_are_followed_and_a_sixth_is_not(server: FeedServer) -> None:

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
 
 from monitor import pipeline as pipeline_module
-from monitor.errors import StoreError
-from monitor.model import Channel, Config, Event, Feed, FetchSettings, Rule, Secret, Topic
+from monitor.errors import StoreBusy, StoreError
+from monitor.match import match_topics
+from monitor.model import Channel, Config, Event, Feed, FetchSettings, Item, Rule, Secret, Topic
 from monitor.pipeline import PollResult, open_pipeline
 from monitor.reading import Reader
 from monitor.schedule import load_rhythm
@@ -55,13 +57,14 @@ class Newsroom:
         *texts: tuple[str, str],
         age: timedelta | None = timedelta(hours=1),
         guid: str = "g",
+        page: str = "news",
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Let a feed hold these titles and summaries, each with a date of so long before now (None: without one)."""
         date = f"<pubDate>{format_datetime(self.now - age)}</pubDate>" if age is not None else ""
         items = "".join(
             f"<item><title>{title}</title><description>{summary}</description>{date}"
-            f"<guid isPermaLink='false'>{guid}-{title}</guid><link>https://{feed}.example/{abs(hash(title))}</link></item>"
+            f"<guid isPermaLink='false'>{guid}-{title}</guid><link>https://{feed}.example/{page}/{abs(hash(title))}</link></item>"
             for title, summary in texts
         )
         body = f"<rss version='2.0'><channel><title>{feed.title()}</title>{items}</channel></rss>"
@@ -123,6 +126,18 @@ async def test_an_item_travels_from_its_feed_to_the_outbox(newsroom: Newsroom) -
         assert record.placements[item].reason
         (delivery,) = tx.delivery_records()
         assert delivery.reason["new"].startswith("Kurier has “")
+
+
+async def test_entries_that_cannot_be_read_are_logged(newsroom: Newsroom) -> None:
+    items = '[7, {"id": "a", "title": "Grozny lose at home"}, {}]'
+    body = f'{{"version": "https://jsonfeed.org/version/1.1", "title": "Kurier", "items": {items}}}'
+    newsroom.server.serve("/kurier", body.encode())
+    with capture_logs() as logged:
+        results = await newsroom.poll()
+    assert results["Kurier"].new == 1
+    (warning,) = (line for line in logged if line["event"] == "entries skipped")
+    assert (warning["feed"], warning["log_level"], warning["reasons"]) == ("Kurier", "warning", 2)
+    assert warning["first"].startswith("entry 1: ")
 
 
 async def test_a_story_told_twice_alerts_once_and_a_second_source_corroborates(newsroom: Newsroom) -> None:
@@ -280,6 +295,24 @@ async def test_a_feed_that_changes_all_its_guids_repeats_nothing(newsroom: Newsr
     assert newsroom.alerts() == before
 
 
+async def test_a_feed_that_moves_its_pages_repeats_nothing(newsroom: Newsroom) -> None:
+    """New GUIDs and new links: a text that a feed has already brought is known by its words."""
+    newsroom.publish("kurier", ARGUN)
+    await newsroom.poll()
+    newsroom.publish("kurier", ARGUN, guid="another", page="moved")
+    assert (await newsroom.poll())["Kurier"].new == 0
+
+
+async def test_late_reports_of_one_event_are_one_story_whatever_their_dates(newsroom: Newsroom) -> None:
+    """First-seen is the truth: its feed was polled on that date, and did not have it."""
+    await newsroom.poll()
+    newsroom.publish("kurier", ARGUN, age=timedelta(days=30))
+    newsroom.publish("vestnik", REPRINT, age=timedelta(days=25))
+    await newsroom.poll()
+    assert len(newsroom.stories()) == 1
+    assert newsroom.alerts() == [(Event.NEW,)]
+
+
 async def test_a_bumped_date_repeats_nothing(newsroom: Newsroom) -> None:
     newsroom.publish("kurier", ARGUN)
     await newsroom.poll()
@@ -344,6 +377,7 @@ async def test_a_feed_that_is_none_fails_alone_and_is_explained(
         broken, working = tx.feed_health()
         assert (broken.last_error_kind, broken.last_success) == (kind, None)
         assert working.last_error == ""
+        assert broken.next_poll is not None
         assert broken.next_poll > newsroom.now
 
 
@@ -377,6 +411,52 @@ async def test_a_transaction_that_fails_is_repeated_whole(newsroom: Newsroom, mo
     assert result == PollResult("Kurier", "changed", new=1, matched=1, new_stories=1)
     assert newsroom.alerts() == [(Event.NEW,)]
     assert all("if-none-match" not in request.headers for request in newsroom.server.requests)
+
+
+async def test_a_fault_of_ours_fails_its_feed_alone(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    newsroom.publish("vestnik", ARGUN)
+
+    def trip(item: Item, *arguments: Any, **named: Any) -> Any:
+        if item.title == FOOTBALL[0]:
+            raise ZeroDivisionError
+        return match_topics(item, *arguments, **named)
+
+    monkeypatch.setattr(pipeline_module, "match_topics", trip)
+    results = await newsroom.poll()
+    assert results["Vestnik"].matched == 1
+    assert "a fault of this program" in results[newsroom.server.url("/kurier")].error
+    with newsroom.store.read() as tx:
+        assert [health.last_error_kind for health in tx.feed_health()] == ["crashed", ""]
+
+
+async def test_what_another_program_stored_meanwhile_is_not_stored_again(newsroom: Newsroom) -> None:
+    """Two programs may poll one feed: the one that was faster has its items, the other loses nothing."""
+    newsroom.publish("kurier", ARGUN)
+    newsroom.config = replace(newsroom.config, feeds=newsroom.config.feeds[:1])
+    opened = open_pipeline(newsroom.config, store=newsroom.store, reader=newsroom.reader, clock=lambda: newsroom.now)
+    async with opened as slow:
+        await slow.sync_feeds()
+        (state,) = await slow.claim_feeds(1)
+        newsroom.now += pipeline_module.LEASE
+        await newsroom.poll()
+        assert await slow.poll_feed(state) == PollResult("Kurier", "changed")
+    assert newsroom.alerts() == [(Event.NEW,)]
+
+
+async def test_a_poll_that_meets_a_busy_database_is_due_again_at_once(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = open_pipeline(newsroom.config, store=newsroom.store, reader=newsroom.reader, clock=lambda: newsroom.now)
+    async with opened as running:
+
+        def fail(*_: Any, **__: Any) -> None:
+            raise StoreBusy("another process has held the database")
+
+        await running.sync_feeds()
+        with monkeypatch.context() as broken, pytest.raises(StoreBusy):
+            broken.setattr(pipeline_module, "plan_next_poll", fail)
+            _ = [result async for result in running.poll_due()]
+        assert len(await running.claim_feeds(9)) == 2
 
 
 async def test_another_programs_feeds_are_left_to_it(newsroom: Newsroom) -> None:

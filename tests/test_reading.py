@@ -34,7 +34,7 @@ DEADLINE_OF_A_TEST = 20.0
 
 def response(body: bytes) -> Response:
     headers = MappingProxyType({"content-type": "application/xml"})  # as HTTP libraries have them: it does not pickle
-    return Response(url="https://h.example/feed", status=200, headers=headers, body=body, validators=Validators())
+    return Response(base="https://h.example/feed", status=200, headers=headers, body=body, validators=Validators())
 
 
 def read_here(body: bytes, *known: str) -> Reading:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -14,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, update
 
 from monitor.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreReadOnly, StoreTooNew
 from monitor.model import Event, Secret, Status, Told, Trust, Validators
 from monitor.store import PollRecord, Store, Transaction, engine, open_store
-from monitor.store.schema import REVISION, Base
+from monitor.store.lease import is_gone, own_name
+from monitor.store.schema import REVISION, Base, DeliveryRow, FeedRow
 from tests.makers import make_alert, make_channel, make_feed, make_item, make_match, make_member, make_placement
 
 LEASE = timedelta(minutes=2)
@@ -124,12 +126,51 @@ def test_a_claimed_feed_is_nobody_elses_until_the_lease_ends(any_store: Store, n
         assert [state.url for state in tx.claim_feeds(now=now, lease=LEASE, limit=9)] == [feeds[1].url, feeds[0].url]
         assert tx.claim_feeds(now=now, lease=LEASE, limit=9) == []
         assert len(tx.claim_feeds(now=now + LEASE, lease=LEASE, limit=9)) == 2
-        tx.release_feeds()
-        (state,) = tx.claim_feeds(now=now, lease=LEASE, limit=1)
-        tx.release_feeds([])
-        assert len(tx.claim_feeds(now=now, lease=LEASE, limit=9)) == 1, "another was released"
-        tx.release_feeds([state.id])
-        assert tx.claim_feeds(now=now, lease=LEASE, limit=9) == [state]
+        tx.release_feeds([second])
+        assert [state.id for state in tx.claim_feeds(now=now, lease=LEASE, limit=9)] == [second]
+
+
+def test_what_a_program_had_claimed_is_given_back_once_it_runs_no_more(any_store: Store, now: datetime) -> None:
+    """A running program's claims, and those of other machines, are left to it."""
+    with any_store.write() as tx:
+        tx.add_alert(make_alert(add_story(tx, now)), [make_channel()], now=now)
+        claim: dict[str, Any] = {"lease": LEASE, "limit": 9, "settled_before": now}
+        assert len(tx.claim_deliveries(now=now, **claim)) == 1
+        tx.release_abandoned_feeds()
+        tx.release_abandoned_deliveries(now=now)
+        assert (tx.claim_feeds(now=now, lease=LEASE, limit=9), tx.claim_deliveries(now=now, **claim)) == ([], [])
+        with subprocess.Popen([sys.executable, "-c", ""]) as program:
+            program.wait()
+        for holder, given_back in (("elsewhere:1", 0), (f"{socket.gethostname()}:{program.pid}", 1)):
+            tx.session.execute(update(FeedRow).values(leased_by=holder))
+            tx.session.execute(update(DeliveryRow).values(leased_by=holder))
+            tx.release_abandoned_feeds()
+            tx.release_abandoned_deliveries(now=now)
+            assert len(tx.claim_feeds(now=now, lease=LEASE, limit=9)) == given_back
+            assert len(tx.claim_deliveries(now=now, **claim)) == given_back
+
+
+@pytest.mark.parametrize(
+    ("holder", "gone"),
+    [
+        ("", False),
+        ("nonsense", False),
+        (own_name(), False),
+        ("elsewhere:999999999", False),
+        (f"{socket.gethostname()}:1", False),
+    ],
+    ids=["nobody", "nonsense", "this program", "another machine", "another user's"],
+)
+def test_a_holder_is_gone_only_when_that_is_certain(holder: str, gone: bool) -> None:  # noqa: FBT001 (a case's value)
+    assert is_gone(holder) is gone
+
+
+def test_a_program_of_another_user_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("os.kill", refuse)
+    assert not is_gone(f"{socket.gethostname()}:1")
 
 
 def test_planned_polls_can_be_moved(any_store: Store, now: datetime) -> None:
@@ -204,6 +245,41 @@ def test_unmatched_items_are_pruned_only_when_they_left_the_document(any_store: 
         assert tx.story(story).members
 
 
+def test_items_that_must_stay_do_not_keep_others_from_being_pruned(any_store: Store, now: datetime) -> None:
+    """A full step of items that may not be dropped yet stands before one that may."""
+    later = now + timedelta(days=40)
+    cutoff = later - timedelta(days=30)
+    with any_store.write() as tx:
+        tx.sync_feeds([make_feed("dead.example"), make_feed("live.example")], now=now)
+        dead, live = (state.id for state in tx.claim_feeds(now=now, lease=LEASE, limit=2))
+        tx.add_items(dead, [make_item(f"{number}") for number in range(3)], matched=[False] * 3)
+        tx.save_poll(dead, make_poll(now + timedelta(days=1), parsed=True))
+        tx.add_items(live, [make_item("left", seen=now + timedelta(days=2))], matched=[False])
+        tx.save_poll(live, make_poll(later, parsed=True))
+        assert tx.prune_items(unmatched_before=cutoff, limit=3) == 1
+        assert (len(tx.known_keys(dead)), len(tx.known_keys(live))) == (3, 0)
+
+
+def test_a_story_that_was_never_told_is_pruned_and_its_items_with_it(any_store: Store, now: datetime) -> None:
+    """An item that a told story of another topic holds as well stays."""
+    later = now + timedelta(days=400)
+    with any_store.write() as tx:
+        told = add_story(tx, now, members=2)
+        tx.add_alert(make_alert(told), [make_channel()], now=now)
+        untold = tx.add_story("other", first_seen=now)
+        (first, _) = (member.id for member in tx.story(told).members)
+        feed = tx.claim_feeds(now=now + LEASE, lease=LEASE, limit=1)[0].id
+        (alone,) = tx.add_items(feed, [make_item("alone", key="alone")], matched=[True])
+        for item in (first, alone):
+            tx.add_member(untold, make_member(item), match=make_match("other"), placement=make_placement(), now=now)
+        assert tx.prune_stories(before=now, limit=9) == 0, "not old enough"
+        assert tx.prune_stories(before=later, limit=9) == 1
+        assert [record.story.id for record in tx.stories()] == [told]
+        tx.save_poll(feed, make_poll(later, parsed=True))
+        assert tx.prune_items(unmatched_before=later - timedelta(days=30), limit=9) == 1
+        assert tx.known_keys(feed) == {"g:0", "g:1"}
+
+
 def test_the_index_catches_up_from_where_it_was(any_store: Store, now: datetime) -> None:
     with any_store.write() as tx:
         story = add_story(tx, now, members=3)
@@ -267,8 +343,6 @@ def test_a_delivery_is_taken_again_when_its_lease_ran_out(any_store: Store, now:
         assert len(tx.claim_deliveries(now=now, **claim)) == 1  # type: ignore[arg-type]  # mypy joins the values' types
         assert tx.claim_deliveries(now=now, **claim) == []  # type: ignore[arg-type]  # the same
         assert len(tx.claim_deliveries(now=now + LEASE, **claim)) == 1  # type: ignore[arg-type]  # the same
-        tx.release_deliveries(now=now)
-        assert len(tx.claim_deliveries(now=now, **claim)) == 1  # type: ignore[arg-type]  # the same
 
 
 def test_a_delivery_waits_until_it_has_settled_and_is_due(any_store: Store, now: datetime) -> None:
@@ -348,7 +422,7 @@ def test_sqlite_is_opened_in_wal_mode_with_foreign_keys_and_patience(store: Stor
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "foreign_keys", "busy_timeout", "synchronous")
         }
-    assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 5_000, "synchronous": 1}
+    assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 4_000, "synchronous": 1}
 
 
 def test_a_new_database_can_be_read_by_its_owner_alone(tmp_path: Path, store: Store) -> None:

@@ -8,6 +8,8 @@ from monitor import __version__
 from monitor.errors import ConfigError, MonitorError
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+# A number needs an end, or the database is asked for one that it cannot hold.
+limit_option = click.option("--limit", type=click.IntRange(1, 1_000_000), metavar="N", help="Only the N newest.")
 
 
 class _Commands(click.Group):
@@ -96,7 +98,7 @@ def feeds(config: str | None, *, as_json: bool) -> None:
 
 @cli.command()
 @click.option("--topic", metavar="NAME", help="Only stories of this topic.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the N newest.")
+@limit_option
 @json_option
 @click.pass_obj
 def stories(config: str | None, *, topic: str | None, limit: int | None, as_json: bool) -> None:
@@ -118,7 +120,7 @@ def story(config: str | None, number: int, *, as_json: bool) -> None:
 
 
 @cli.group(invoke_without_command=True)
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the N newest.")
+@limit_option
 @json_option
 @click.pass_context
 def alerts(ctx: click.Context, *, limit: int | None, as_json: bool) -> None:
@@ -154,7 +156,7 @@ def test(config: str | None, channel: str, *, as_json: bool) -> None:
 @click.option("--labels", is_flag=True, help='Score against each line\'s "cluster" instead of printing the stories.')
 @click.option(
     "--window",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(min=0, min_open=True, max=36_500),
     default=7,
     show_default=True,
     metavar="DAYS",

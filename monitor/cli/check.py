@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 
@@ -9,7 +10,7 @@ import click
 
 from monitor.cli.common import count_of, read_config
 from monitor.errors import ConfigError
-from monitor.model import Config, Event
+from monitor.model import Channel, Config, Event, Web
 
 
 def check_config(option: str | None) -> None:
@@ -26,21 +27,52 @@ def check_config(option: str | None) -> None:
         count_of(len(config.rules), "alert rule"),
     ]
     click.echo(f"{config.path}: no problems: {', '.join(counted)}.")
-    for key, today in _without_effect(config):
-        click.echo(f"note: {key} has no effect in this release: {today}.")
+    for note in (*_untold(config), *_small_operators(config), *_without_effect(config)):
+        click.echo(f"note: {note}.")
 
 
-def _without_effect(config: Config) -> Iterator[tuple[str, str]]:
+def _untold(config: Config) -> Iterator[str]:
+    """Name what leads to nobody."""
+    if not config.rules:
+        yield "there is no [[alert]]: nobody is told anything"
+        return
+    topics = {topic for rule in config.rules for topic in rule.topics}
+    channels = {channel for rule in config.rules for channel in rule.channels}
+    channels |= {channel for heartbeat in config.heartbeats for channel in heartbeat.channels}
+    for topic in config.topics:
+        if topic.name not in topics:
+            yield f"topic '{topic.name}' is in no [[alert]]: nobody is told of it"
+    for channel in config.channels:
+        if channel.name not in channels.union(config.operators):
+            yield f"channel '{channel.name}' is in no [[alert]]: nothing is sent to it"
+
+
+def _small_operators(config: Config) -> Iterator[str]:
+    """Name operators in small letters: they are words to be found, and few items have them."""
+    for topic in config.topics:
+        unquoted = re.sub(r'"[^"]*"', " ", topic.query)
+        for word in dict.fromkeys(re.findall(r"\b(?:and|or|not)\b", unquoted)):
+            yield f"'{word}' in the query of topic '{topic.name}' is a word to be found; the operator is {word.upper()}"
+
+
+def _without_effect(config: Config) -> Iterator[str]:
     """Name what the file asks for and this release does not do yet, and what happens instead."""
-    if any(channel.quiet for channel in config.channels):
-        yield "quiet", "alerts are sent at any hour"
-    if any(rule.digest for rule in config.rules):
-        yield "digest", "each alert is sent by itself, at once"
-    if any({Event.GROWTH, Event.REVISED} & rule.on for rule in config.rules):
-        yield 'on = "growth" or "revised"', "only new and corroborated are told"
-    if any(channel.lang != "en" for channel in config.channels):
-        yield "a channel's lang", "the fixed words of messages are English"
-    if config.heartbeats:
-        yield "[[heartbeat]]", "no proof of life is sent"
-    if config.operators:
-        yield "operators", "the daemon's troubles are in its log and in monitor feeds"
+    asked = {
+        "quiet: alerts are sent at any hour": any(channel.quiet for channel in config.channels),
+        "burst: each alert is a message": any(channel.burst != _BURST for channel in config.channels),
+        "a channel's lang: the fixed words of messages are English": any(c.lang != "en" for c in config.channels),
+        "digest: each alert is sent by itself, at once": any(rule.digest for rule in config.rules),
+        "urgent: all alerts are sent at once": any(rule.urgent for rule in config.rules),
+        '"growth" and "revised" in on: only new and corroborated are told': any(
+            {Event.GROWTH, Event.REVISED} & rule.on for rule in config.rules
+        ),
+        "[[heartbeat]]: no proof of life is sent": bool(config.heartbeats),
+        "operators: the daemon's troubles are in its log and in monitor feeds": bool(config.operators),
+        "[web]: no pages are served": config.web not in (Web(), Web(host="")),
+    }
+    for words, wanted in asked.items():
+        if wanted:
+            yield f"no effect in this release: {words}"
+
+
+_BURST = Channel("", ()).burst

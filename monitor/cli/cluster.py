@@ -15,6 +15,7 @@ from monitor.model import Item, Member
 
 # An item without a date counts as of the time of the one before; before the first date there is this one.
 _START = datetime(2000, 1, 1, tzinfo=UTC)
+_YEARS = range(1900, 9999)  # at the ends of the calendar, a time zone or a window leads out of it
 _MANY = 100_000
 _TEXTS = ("title", "summary", "source", "lang", "url")
 
@@ -22,7 +23,7 @@ _TEXTS = ("title", "summary", "source", "lang", "url")
 def cluster_file(name: str, *, labels: bool, window: timedelta) -> None:
     """Read items in the order in which they came, print each one's story, or with `labels` how good the stories are."""
     try:
-        opened = click.open_file(name, encoding="utf-8")
+        opened = click.open_file(name, "rb")
     except OSError as error:
         raise click.ClickException(f"{name}: {error.strerror}") from error
     with opened as lines:
@@ -34,15 +35,15 @@ def cluster_file(name: str, *, labels: bool, window: timedelta) -> None:
             click.echo(json.dumps({"id": row["id"], "story": story}, ensure_ascii=False))
 
 
-def _read(lines: Iterable[str], name: str) -> Iterator[dict[str, Any]]:
+def _read(lines: Iterable[bytes], name: str) -> Iterator[dict[str, Any]]:
     """Give each line's object, checked."""
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line.decode())
         except ValueError as error:
-            _refuse(name, number, f"this is no JSON: {error}")
+            _refuse(name, number, f"this is no JSON in UTF-8: {error}")
         if not isinstance(row, dict) or "id" not in row or not isinstance(row.get("title"), str):
             _refuse(name, number, 'each line needs at least {"id": …, "title": "…"}')
         for field in _TEXTS:
@@ -59,6 +60,8 @@ def _read_time(text: Any, name: str, number: int) -> datetime | None:
         when = datetime.fromisoformat(text)
     except (TypeError, ValueError):
         _refuse(name, number, f'"published" is no time as in ISO 8601: {text!r}')
+    if when.year not in _YEARS:
+        _refuse(name, number, f'"published" is before 1900 or after 9998: {text!r}')
     return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from monitor.config import find_config, load_config
 from monitor.model import Config
-from monitor.store import Store, open_store
+from monitor.store import Store, Transaction, has_database, open_store
 
 # Parsing is what takes processor time; more workers than this bring nothing until thousands of feeds change at once.
 MOST_WORKERS = 4
@@ -33,6 +33,16 @@ def opened_store(config: Config) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+@contextmanager
+def read_database(config: Config) -> Iterator[Transaction | None]:
+    """Open the configured database for a look; None if there is none yet, and none is made. Raises StoreError."""
+    if not has_database(config.database):
+        yield None
+        return
+    with opened_store(config) as store, store.read() as tx:
+        yield tx
 
 
 def worker_count() -> int:

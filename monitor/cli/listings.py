@@ -10,12 +10,21 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from monitor.cli.common import local_time, make_console, opened_store, print_json, read_config, utc_now
+from monitor.cli.common import (
+    local_time,
+    make_console,
+    opened_store,
+    print_json,
+    read_config,
+    read_database,
+    utc_now,
+)
 from monitor.health import Verdict, judge_feed
-from monitor.model import Config, FeedHealth, Hit, Member
+from monitor.model import Config, Feed, FeedHealth, Hit, Member
 from monitor.schedule import load_rhythm
 from monitor.store import DeliveryRecord, StoryRecord
 
+_LARGEST_ID = 2**31 - 1  # that every database takes for one
 _COLOURS = {
     "ok": "green",
     "new": "cyan",
@@ -29,11 +38,13 @@ _COLOURS = {
 
 
 def list_feeds(option: str | None, *, as_json: bool) -> None:
-    """Show how each feed fares."""
+    """Show how each feed fares; those of feeds.toml that were never polled come last."""
     config = read_config(option)
     now = utc_now()
-    with opened_store(config) as store, store.read() as tx:
-        healths = tx.feed_health()
+    with read_database(config) as tx:
+        healths = tx.feed_health() if tx else []
+    met = {health.url for health in healths}
+    healths += [_never_polled(feed) for feed in config.feeds if feed.url not in met]
     rates = [load_rhythm(health.rhythm).items_per_day for health in healths]
     verdicts = [judge_feed(health, items_per_day=rate, now=now) for health, rate in zip(healths, rates, strict=True)]
     if as_json:
@@ -60,7 +71,25 @@ def list_feeds(option: str | None, *, as_json: bool) -> None:
     )
 
 
-_NO_FEEDS = "No feed has been polled yet: run monitor once, or start the daemon."
+_NO_FEEDS = "There is no [[feed]] in feeds.toml."
+
+
+def _never_polled(feed: Feed) -> FeedHealth:
+    return FeedHealth(
+        url=feed.url,
+        name=feed.name,
+        active=feed.enabled,
+        next_poll=None,
+        last_polled=None,
+        last_success=None,
+        last_item=None,
+        last_error="",
+        last_error_kind="",
+        notice="",
+        gap=None,
+        rhythm="",
+        schedule_reason="",
+    )
 
 
 def _feed_json(health: FeedHealth, verdict: Verdict, rate: float) -> dict[str, Any]:
@@ -78,8 +107,8 @@ def _feed_json(health: FeedHealth, verdict: Verdict, rate: float) -> dict[str, A
 def list_stories(option: str | None, *, topic: str | None, limit: int | None, as_json: bool) -> None:
     """List the stories, newest first."""
     config = read_config(option)
-    with opened_store(config) as store, store.read() as tx:
-        records = tx.stories(topic=topic, limit=limit)
+    with read_database(config) as tx:
+        records = tx.stories(topic=topic, limit=limit) if tx else []
     if as_json:
         print_json([_story_json(record) for record in records])
         return
@@ -132,8 +161,8 @@ def _member_json(member: Member) -> dict[str, Any]:
 def show_story(option: str | None, number: int, *, as_json: bool) -> None:
     """Show one story with the reasons of each member."""
     config = read_config(option)
-    with opened_store(config) as store, store.read() as tx:
-        records = tx.stories([number])
+    with read_database(config) as tx:
+        records = tx.stories([number]) if tx and 0 < number <= _LARGEST_ID else []
     if not records:
         raise click.ClickException(f"there is no story {number}; monitor stories lists them")
     (record,) = records
@@ -188,9 +217,10 @@ def _number(value: Any) -> str:
 def list_alerts(option: str | None, *, limit: int | None, as_json: bool) -> None:
     """List the outbox, newest first."""
     config = read_config(option)
-    with opened_store(config) as store, store.read() as tx:
-        records = tx.delivery_records(limit=limit)
-        titles = {record.story.id: record.story.title for record in tx.stories({record.story for record in records})}
+    with read_database(config) as tx:
+        records = tx.delivery_records(limit=limit) if tx else []
+        told = tx.stories({record.story for record in records}) if tx else []
+    titles = {record.story.id: record.story.title for record in told}
     if as_json:
         print_json([_alert_json(record) for record in records])
         return

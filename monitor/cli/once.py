@@ -13,8 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from monitor.cli.common import count_of, opened_store, print_json, read_config, utc_now, worker_count
-from monitor.deliver import deliver_due
-from monitor.errors import FetchError
+from monitor.deliver import DeliveryCounts, deliver_due
 from monitor.log import configure_logging
 from monitor.model import Config, Status
 from monitor.pipeline import PollResult, open_pipeline
@@ -30,22 +29,27 @@ def poll_once(option: str | None, *, everything: bool, as_json: bool) -> None:
     configure_logging(level="error")
     config = read_config(option)
     with opened_store(config) as store, redirect_stdout(sys.stderr) if as_json else nullcontext():
-        polls, sent = asyncio.run(_do_round(config, store, everything=everything))
+        polls, deliveries = asyncio.run(_do_round(config, store, everything=everything))
         with store.read() as tx:
             outbox = tx.delivery_counts()
             stuck = tx.delivery_failures()
-    summary = _summarise(polls, sent=sent, outbox=outbox)
+    summary = _summarise(polls, sent=deliveries.sent, outbox=outbox)
     if as_json:
         print_json(summary)
     else:
         _print_summary(summary, polls, stuck)
     if polls and all(poll.outcome == "failed" for poll in polls):
-        raise FetchError(
-            "refused", f"nothing could be fetched ({count_of(len(polls), 'feed')} tried): is this machine on line?"
+        raise click.ClickException(
+            f"nothing could be fetched ({count_of(len(polls), 'feed')} tried): is this machine on line?"
+        )
+    tried = deliveries.failed + deliveries.dead
+    if tried and not deliveries.sent:
+        raise click.ClickException(
+            f"nothing could be delivered ({count_of(tried, 'attempt')}): monitor alerts shows what each channel answered"
         )
 
 
-async def _do_round(config: Config, store: Store, *, everything: bool) -> tuple[list[PollResult], int]:
+async def _do_round(config: Config, store: Store, *, everything: bool) -> tuple[list[PollResult], DeliveryCounts]:
     async with (
         Reader(worker_count()) as reader,
         open_pipeline(config, store=store, reader=reader, clock=utc_now) as pipeline,
@@ -57,8 +61,8 @@ async def _do_round(config: Config, store: Store, *, everything: bool) -> tuple[
             async for poll in pipeline.poll_due():
                 polls.append(poll)
                 progress.advance(task)
-        counts = await deliver_due(store, config, now=utc_now)
-    return polls, counts.sent
+        deliveries = await deliver_due(store, lambda: config, now=utc_now)
+    return polls, deliveries
 
 
 def _progress() -> Progress:

@@ -22,7 +22,7 @@ _TAIL = re.compile(
     r"\b(?:leer más|seguir leyendo|lea también)\b|اقرأ أيضا|اقرأ المزيد).*$",
     re.IGNORECASE | re.DOTALL,
 )
-# "MOSCOW, April 3 (Reuters) - ", "Berlin (dpa) -", "ГРОЗНЫЙ (Интерфакс) —": a place, and who wrote the text.
+# "MOSCOW, April 3 (Reuters) - ", "Berlin (dpa) -", "ГРОЗНЫЙ (Интерфакс) —": a place, and who wrote the text, or a region.
 DATELINE = re.compile(r"^(?=\w)[^.!?()]{2,40}\(([^()\d\s]{2,20}(?: [^()\d\s]{2,20})?)\)\s*[-–—]+\s*")
 _LONGEST = 600
 
@@ -41,9 +41,10 @@ def strip_boilerplate(title: str, summary: str, *, outlet: str) -> tuple[str, st
 
 def _is_name(text: str, outlet: str) -> bool:
     """Tell whether the text is the outlet's name: 'BBC News' of bbc.co.uk, 'Новая газета' of novayagazeta.eu."""
-    name, known = _squeeze(text), _squeeze(outlet.partition(".")[0])
+    name, known = squeeze(text), squeeze(outlet.partition(".")[0])
     return len(name) > 1 and len(known) > 1 and (name in known or known in name)
 
 
-def _squeeze(text: str) -> str:
+def squeeze(text: str) -> str:
+    """Reduce a name to its letters and digits in ASCII, so that two spellings are one: "Méridien" is "meridien"."""
     return "".join(filter(str.isalnum, anyascii(fold(text)).lower()))

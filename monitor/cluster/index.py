@@ -134,7 +134,7 @@ class StoryIndex:
         self._rows["codes"][at, : len(text.codes)] = text.codes
         for field, value in (
             ("terms", len(text.codes)),
-            ("when", item.when.timestamp()),
+            ("when", member.when.timestamp()),
             ("item", member.id),
             ("story", story),
             ("page", _page(item.url)),
@@ -194,7 +194,7 @@ class StoryIndex:
             text,
             self._weigh(text.codes, lang),
             vector,
-            item.when.timestamp(),
+            member.when.timestamp(),
             _page(item.url),
             self._names.get(member.owner, -1),
             lang,

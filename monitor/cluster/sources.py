@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Container, Hashable, Iterator, Sequence
 from itertools import pairwise
 
-from monitor.cluster.boilerplate import DATELINE, strip_boilerplate
+from monitor.cluster.boilerplate import DATELINE, squeeze, strip_boilerplate
 from monitor.model import Item, Member, Source
 from monitor.text import fold, is_unspaced, words
 
@@ -32,6 +32,10 @@ _AGENCIES = {
     "тасс": "TASS",
     "tass": "TASS",
     "итар-тасс": "TASS",
+    "дпа": "dpa",
+    "афп": "AFP",
+    "франс пресс": "AFP",
+    "франс-пресс": "AFP",
     "интерфакс": "Interfax",
     "interfax": "Interfax",
     "риа новости": "RIA Novosti",
@@ -39,7 +43,13 @@ _AGENCIES = {
     "xinhua": "Xinhua",
     "新华社": "Xinhua",
     "kyodo": "Kyodo",
+    "共同": "Kyodo",
+    "共同社": "Kyodo",
     "anadolu": "Anadolu",
+    "anadolu agency": "Anadolu",
+    "aa": "Anadolu",
+    "kna": "KNA",
+    "epd": "epd",
     "europa press": "Europa Press",
     "رويترز": "Reuters",
     "فرانس برس": "AFP",
@@ -52,7 +62,7 @@ _CREDIT = re.compile(
     rf"({_NAMES})\W*$",
     re.IGNORECASE,
 )
-_AUTHOR = re.compile(rf"(?<!\w)({_NAMES})(?!\w)", re.IGNORECASE)
+_NAMED = re.compile(rf"(?<!\w)({_NAMES})(?!\w)", re.IGNORECASE)
 
 
 def independent_sources(members: Sequence[Member]) -> tuple[Source, ...]:
@@ -74,18 +84,21 @@ def independent_sources(members: Sequence[Member]) -> tuple[Source, ...]:
     )
 
 
-def credited_agency(item: Item) -> str:
+def credited_agency(item: Item, outlets: Container[str] = ()) -> str:
     """Give the agency that an item credits in its dateline, tail or author field, or an empty string.
 
-    Whoever stands in a dateline's parentheses wrote the text, known here or not; elsewhere only known agencies count.
+    `outlets` are the squeezed names that a dateline may credit besides the agencies known here. Anything else in its
+    parentheses is no credit: two reports from "GROZNY (Chechnya)" share a place, not a source.
     """
-    for pattern, text in ((DATELINE, item.summary), (_CREDIT, item.summary), (_CREDIT, item.title)):
+    dateline = DATELINE.search(item.summary[:2000].strip())
+    named = dateline[1] if dateline else ""
+    if squeeze(named) in outlets:
+        return named
+    for pattern, text in ((_NAMED, named), (_CREDIT, item.summary), (_CREDIT, item.title), (_NAMED, item.author[:200])):
         found = pattern.search(text[:2000].strip())
         if found:
-            name: str = next(filter(None, found.groups())).strip()
-            return _AGENCIES.get(name.casefold(), name)
-    found = _AUTHOR.search(item.author[:200])
-    return _AGENCIES[str(found[1]).casefold()] if found else ""
+            return _AGENCIES[next(filter(None, found.groups())).casefold()]
+    return ""
 
 
 class _Groups:
@@ -120,9 +133,11 @@ def _owners(members: Sequence[Member]) -> Iterator[tuple[int, int, str]]:
 
 
 def _credits(members: Sequence[Member]) -> Iterator[tuple[int, int, str]]:
-    agencies = [credited_agency(member.item) for member in members]
-    for one, other, agency in _alike([fold(agency) for agency in agencies]):
-        yield one, other, f"both credit {agencies[one] or agency}"
+    names = (name for member in members for name in (member.feed, member.owner.partition(".")[0]))
+    outlets = frozenset(filter(None, map(squeeze, names)))
+    agencies = [credited_agency(member.item, outlets) for member in members]
+    for one, other, _ in _alike([fold(agency) for agency in agencies]):
+        yield one, other, f"both credit {agencies[one]}"
 
 
 def _alike(values: Sequence[str]) -> Iterator[tuple[int, int, str]]:

@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from monitor.config.fill import REFERENCE
+from monitor.language import is_language_tag
 from monitor.model import Network, Quiet, Schedule, Secret
 
 E = TypeVar("E", bound=StrEnum)
@@ -29,14 +30,6 @@ _PROXY_SCHEMES = ("socks5h", "socks5", "http")
 # RFC 9110 section 5.6.2: what a header's name is made of.
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-# ISO 639-1, whole, since country codes are taken for languages: ua for uk, cz for cs, cn for zh.
-_LANGUAGES = (
-    "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en "
-    "eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv "  # codespell:ignore fo
-    "ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne "  # codespell:ignore nd
-    "ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg sh si sk sl sm sn so sq sr ss "
-    "st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu"  # codespell:ignore te
-)
 # A web address up to its path: what stands before the host (a user, a password), and the host with its port.
 AUTHORITY = re.compile(r"(https?://)(?:([^/?#]*)@)?([^/?#]*)", re.IGNORECASE)
 
@@ -158,9 +151,7 @@ def parse_zone(text: str) -> ZoneInfo:
 
 def parse_language(text: str) -> str:
     """Read a language code (BCP 47: ISO 639 letters, a region or script perhaps), such as `en` or `pt-BR`."""
-    primary, *rest = text.split("-")
-    known = primary in _LANGUAGES.split() or re.fullmatch("[a-z]{3}", primary)
-    if not known or not all(re.fullmatch("[A-Za-z0-9]{2,8}", part) for part in rest):
+    if not is_language_tag(text):
         raise ValueError("is no language code: write two small letters (ISO 639), such as en, ru or ar")
     return text
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
+from shutil import which
 from tempfile import TemporaryDirectory
 
 from rich.console import Console
@@ -93,7 +95,7 @@ class _Show:
                 self.server.show_round(number)
                 with self._waiting():
                     polls = await self._poll(pipeline)
-                    await deliver_due(self.store, self.config, now=lambda: self.now)
+                    await deliver_due(self.store, lambda: self.config, now=lambda: self.now)
                 self.console.rule(f"[bold]{scene.time:%a %-d %b %Y, %H:%M} UTC · {scene.caption}", align="left")
                 self._show_polls(polls)
                 self._show_members()
@@ -134,9 +136,11 @@ class _Show:
         self.console.print()
 
     def _show_members(self) -> None:
-        table = Table.grid(padding=(0, 1))
-        for column_style, width in (("", 1), ("dim", 3), ("", 22), ("dim", 2), ("", 42), ("dim", 22)):
-            table.add_column(style=column_style, max_width=width, no_wrap=True, overflow="ellipsis")
+        table = Table.grid(padding=(0, 1), expand=True)
+        for style, width in (("", 1), ("dim", 3), ("", 22), ("dim", 2)):
+            table.add_column(style=style, min_width=min(width, 12), max_width=width, no_wrap=True, overflow="ellipsis")
+        table.add_column(ratio=2, no_wrap=True, overflow="ellipsis")
+        table.add_column(style="dim", ratio=1, no_wrap=True, overflow="ellipsis")
         rows = sorted(self._unshown(), key=lambda row: row[1].id)
         for record, member in rows:
             opens = record.story.members[0] == member
@@ -220,8 +224,9 @@ class _Show:
             for member in record.story.members
         ]
         score = b_cubed([found for _, found in pairs], [truth for truth, _ in pairs])
+        command = "monitor" if which("monitor") else sys.argv[0]
         self.console.print(
             f"The texts tell {len({truth for truth, _ in pairs})} events. Of what is in a story, {score.precision:.0%} "
             f"belongs together; of what belongs together, {score.recall:.0%} is in one story (B-cubed).\n"
-            "\nNext: edit [bold]feeds.toml[/bold], then [bold]monitor check[/bold] and [bold]monitor once[/bold]."
+            f"\nNext: edit [bold]feeds.toml[/bold], then [bold]{command} check[/bold] and [bold]{command} once[/bold]."
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -23,6 +24,8 @@ from monitor.model import Feed, FetchSettings, NotModified, Response, Validators
 
 _MAX_REDIRECTS = 5
 _PERMANENT = frozenset({301, 308})
+# A feed's address as written: its path, up to a `${NAME}`.
+_PLAIN_PATH = re.compile(r"https?://[^/?#]*((?:(?!\$\{)[^?#])*)", re.IGNORECASE)
 _MAX_VALIDATOR = 1024  # characters; a longer one is not worth a row's space, and the body hash serves instead
 
 
@@ -216,13 +219,24 @@ def _conclude(answer: Answer, hop: _Hop, feed: Feed, validators: Validators) -> 
         fresh = Validators(_validator(answer, "etag"), _validator(answer, "last-modified"), fresh.body_hash)
     if fresh.body_hash == validators.body_hash:
         return NotModified(answer.status, answer.headers, fresh, moved_to)
-    return Response(str(hop.url), answer.status, answer.headers, answer.body, fresh, moved_to, answer.whole)
+    return Response(_base(hop, feed), answer.status, answer.headers, answer.body, fresh, moved_to, answer.whole)
 
 
 def _validator(answer: Answer, name: str) -> str:
     """Give a validator that can be sent back exactly as it came, else nothing."""
     value = answer.headers.get(name, "")
     return value if value.isprintable() and "\ufffd" not in value and len(value) <= _MAX_VALIDATOR else ""
+
+
+def _base(hop: _Hop, feed: Feed) -> str:
+    """Give the document's address up to where a `${NAME}` of the feed's was filled in.
+
+    A redirect may have copied that to anywhere: behind one the origin is left.
+    """
+    if "${" not in feed.url:
+        return str(hop.url)
+    plain = None if hop.past else _PLAIN_PATH.match(feed.url)
+    return str(hop.url.with_path((plain and plain[1]) or "/", encoded=True))
 
 
 def _showable(url: URL, feed: Feed) -> str:

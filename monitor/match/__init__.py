@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from monitor.match.document import Document, language_ranges
+from monitor.language import language_code
+from monitor.match.document import Document
 from monitor.match.query import read_query
 from monitor.match.terms import Node
 from monitor.model import Feed, Hit, Item, Match, Topic
@@ -15,16 +16,16 @@ __all__ = ["CompiledTopic", "compile_topic", "match_topics"]
 
 @dataclass(frozen=True, slots=True)
 class CompiledTopic:
-    """A topic whose query has been read, ready for any number of items."""
+    """A topic whose query has been read, ready for any number of items; `languages` are codes to compare by."""
 
     topic: Topic
     query: Node
+    languages: frozenset[str]
 
     def admits(self, item: Item, *, feed: Feed) -> bool:
         """Tell whether the topic's `languages` and `feeds` let the item in; a nameless feed goes by its URL."""
-        languages = {language.lower() for language in self.topic.languages}
         names = {feed.name or feed.url, *feed.tags}
-        return (not languages or not languages.isdisjoint(language_ranges(item.lang))) and (
+        return (not self.languages or language_code(item.lang) in self.languages) and (
             not self.topic.feeds or not names.isdisjoint(self.topic.feeds)
         )
 
@@ -37,7 +38,8 @@ def compile_topic(topic: Topic, feeds: Sequence[Feed] = ()) -> CompiledTopic:
     Raises:
         QueryError: what is wrong, how to write it, and the 0-based character of `topic.query` where it goes wrong.
     """
-    return CompiledTopic(topic, read_query(topic.query, tags={tag for feed in feeds for tag in feed.tags}))
+    query = read_query(topic.query, tags={tag for feed in feeds for tag in feed.tags})
+    return CompiledTopic(topic, query, frozenset(map(language_code, topic.languages)))
 
 
 def match_topics(item: Item, topics: Sequence[CompiledTopic], *, feed: Feed) -> list[Match]:

@@ -10,6 +10,7 @@ from typing import Protocol
 from urllib.parse import unquote
 
 from monitor import text
+from monitor.language import language_code
 from monitor.model import Feed, Item
 
 PROSE_FIELDS = ("title", "summary", "feed", "url")
@@ -93,19 +94,13 @@ class Document(dict[str, Field]):
             "url": unquote(item.url),
         }
         self._values = {
-            "lang": language_ranges(item.lang),
+            "lang": {language_code(item.lang): item.lang} if item.lang else {},
             "tag": {text.fold(tag): tag for tag in feed.tags},
         }
 
     def __missing__(self, name: str) -> Field:
         field = self[name] = Prose(self._prose[name]) if name in self._prose else Values(self._values[name])
         return field
-
-
-def language_ranges(lang: str) -> dict[str, str]:
-    """Map each language range that `lang` falls under to it: pt-BR is met by pt-br and by pt (RFC 4647, 3.3.1)."""
-    parts = lang.lower().replace("_", "-").split("-") if lang else []
-    return {"-".join(parts[:length]): lang for length in range(len(parts), 0, -1)}
 
 
 def _shorten(written: str) -> str:

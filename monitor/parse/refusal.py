@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from urllib.parse import urljoin
 
 from monitor.errors import ParseError
 
@@ -35,20 +34,20 @@ _GUARDS = (
 )
 
 
-def refuse_document(text: str, *, url: str) -> ParseError:
-    """Say what the document is, and name the feed that an HTML page links to, if it does."""
+def refuse_document(text: str) -> ParseError:
+    """Say what the document is, and name the feed that an HTML page links to, if it does, as it is written there."""
     head = text[:_READ]
     if text.startswith(("{", "[")):
         return ParseError("not-a-feed", f"a JSON document instead of a feed: {_excerpt(head)}")
     if _PAGE.search(head):
-        return ParseError("html", _describe_page(head, url))
+        return ParseError("html", _describe_page(head))
     root = _ROOT.search(head)
     if text.startswith("<") and root:
         return ParseError("not-a-feed", f"an XML document <{root[1]}> instead of a feed")
     return ParseError("not-a-feed", f"neither XML nor JSON, so no feed: {_excerpt(head)}")
 
 
-def _describe_page(head: str, url: str) -> str:
+def _describe_page(head: str) -> str:
     title = _TITLE.search(head)
     words = "an HTML page"
     if title and title[1].strip():
@@ -57,20 +56,17 @@ def _describe_page(head: str, url: str) -> str:
     if guard:
         words += f", which looks like {guard},"
     words += " instead of a feed"
-    feed = _find_feed(head, url)
+    feed = _find_feed(head)
     return f"{words}; the page links to the feed {feed}" if feed else words
 
 
-def _find_feed(head: str, url: str) -> str:
+def _find_feed(head: str) -> str:
     """Find the first feed that the page offers (`rel=alternate`), as RSS readers do by convention."""
     for link in _LINK.finditer(head):
         attributes = {name.lower(): a or b or c for name, a, b, c in _ATTRIBUTE.findall(link[1])}
         offered = "alternate" in attributes.get("rel", "").lower() and _FEED_TYPE.match(attributes.get("type", ""))
         if offered and attributes.get("href"):
-            try:
-                return printable(urljoin(url, html.unescape(attributes["href"]).strip()))
-            except ValueError:  # a host that is no address
-                continue
+            return printable(html.unescape(attributes["href"]).strip())
     return ""
 
 

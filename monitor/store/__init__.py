@@ -1,8 +1,17 @@
 """Items, stories, alerts and the outbox <-> the database; the only module that knows SQLAlchemy and Alembic."""
 
-from monitor.store.engine import Store, Transaction, open_store
+from monitor.store.engine import Store, Transaction, has_database, open_store
 from monitor.store.feeds import FeedState, PollRecord
 from monitor.store.outbox import DeliveryRecord
 from monitor.store.stories import StoryRecord
 
-__all__ = ["DeliveryRecord", "FeedState", "PollRecord", "Store", "StoryRecord", "Transaction", "open_store"]
+__all__ = [
+    "DeliveryRecord",
+    "FeedState",
+    "PollRecord",
+    "Store",
+    "StoryRecord",
+    "Transaction",
+    "has_database",
+    "open_store",
+]

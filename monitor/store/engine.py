@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 # How long a transaction waits for another process's, which take milliseconds (a backup reads, and blocks nobody). A
 # daemon that is told to stop may have to wait this long too, and systemd is patient for 15 s in all.
-BUSY_TIMEOUT = timedelta(seconds=5)
+BUSY_TIMEOUT = timedelta(seconds=4)
 # PostgreSQL: all writers take this advisory lock, as SQLite's BEGIN IMMEDIATE makes them: one clusters at a time.
 _WRITER_LOCK = 0x6D6F6E69
 
@@ -118,7 +118,7 @@ class Store:
 
     def close(self) -> None:
         """Wait for the piece at work, then let go of the database."""
-        self._thread.shutdown(wait=True)
+        self._thread.shutdown(wait=True, cancel_futures=True)
         self._engine.dispose()
 
 
@@ -142,6 +142,23 @@ def open_store(url: Secret) -> Store:
         engine.dispose()
         raise
     return Store(engine)
+
+
+def has_database(url: Secret) -> bool:
+    """Tell whether there is a database to read: there is none where the SQLite file has not been made yet.
+
+    Raises:
+        StoreError: `url` is none.
+    """
+    place = _read_url(url)
+    if place.get_backend_name() == "sqlite" and place.database:
+        try:
+            Path(place.database).stat()
+        except FileNotFoundError:
+            return False
+        except OSError:  # it may be there: whoever opens it says what is wrong, and an empty answer would be a lie
+            return True
+    return True
 
 
 def _make_private(url: URL) -> None:
@@ -178,11 +195,15 @@ def _error_kind(error: DBAPIError) -> type[StoreError]:
     return _POSTGRES_ERRORS.get(getattr(error.orig, "sqlstate", None) or "", StoreError)
 
 
-def _make_engine(url: Secret) -> Engine:
+def _read_url(url: Secret) -> URL:
     try:
-        parsed = make_url(url.reveal())
+        return make_url(url.reveal())
     except ArgumentError as error:
         raise StoreError(f"[monitor] database is not a URL; {_DATABASE_HINT}") from error
+
+
+def _make_engine(url: Secret) -> Engine:
+    parsed = _read_url(url)
     sqlite = parsed.get_backend_name() == "sqlite"
     arguments: dict[str, Any] = {"timeout": BUSY_TIMEOUT.total_seconds()} if sqlite else {}
     try:

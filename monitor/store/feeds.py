@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import and_, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from monitor.model import Feed, FeedHealth, Item, Trust, Validators
+from monitor.store.lease import is_gone, own_name
 from monitor.store.schema import FeedRow, ItemRow
 
 # `present` is written at most this often per item, so that an unchanged document costs no writes.
@@ -102,20 +103,37 @@ class FeedRows:
         free = or_(FeedRow.leased_until.is_(None), FeedRow.leased_until <= now)
         ready = and_(FeedRow.active, free, FeedRow.next_poll <= (due_before or now))
         chosen = select(FeedRow.id).where(ready).order_by(FeedRow.next_poll, FeedRow.id).limit(limit)
-        claimed = update(FeedRow).where(FeedRow.id.in_(chosen)).values(leased_until=now + lease).returning(FeedRow.id)
+        claimed = (
+            update(FeedRow)
+            .where(FeedRow.id.in_(chosen))
+            .values(leased_until=now + lease, leased_by=own_name())
+            .returning(FeedRow.id)
+        )
         ids = set(self.session.execute(claimed, execution_options={"synchronize_session": False}).scalars())
         rows = self.session.scalars(select(FeedRow).where(FeedRow.id.in_(ids)).order_by(FeedRow.next_poll, FeedRow.id))
         return [_feed_state(row) for row in rows]
 
-    def release_feeds(self, feeds: Sequence[int] | None = None) -> None:
-        """Give back the leases of these feeds, or all: what nobody is at work on any more is due again at once."""
-        released = update(FeedRow).values(leased_until=None)
-        self.session.execute(released if feeds is None else released.where(FeedRow.id.in_(feeds)))
+    def release_feeds(self, feeds: Sequence[int]) -> None:
+        """Give back the leases of these feeds: they are due again at once."""
+        self.session.execute(update(FeedRow).where(FeedRow.id.in_(feeds)).values(leased_until=None))
+
+    def release_abandoned_feeds(self) -> None:
+        """Give back what programs held that run no more."""
+        holders = self.session.scalars(select(FeedRow.leased_by).where(FeedRow.leased_until.is_not(None)).distinct())
+        if gone := [holder for holder in holders if is_gone(holder)]:
+            self.session.execute(update(FeedRow).where(FeedRow.leased_by.in_(gone)).values(leased_until=None))
 
     def known_keys(self, feed_id: int) -> frozenset[str]:
         """Give the keys and aliases of all items of a feed that are stored."""
         rows = self.session.execute(select(ItemRow.key, ItemRow.alias).where(ItemRow.feed_id == feed_id))
         return frozenset(name for names in rows for name in names if name)
+
+    def stored_keys(self, feed_id: int, keys: Sequence[str]) -> frozenset[str]:
+        """Give those of `keys` that a feed has items for: another program may have been faster."""
+        chosen = (
+            select(ItemRow.key).where(ItemRow.feed_id == feed_id, ItemRow.key.in_(chunk)) for chunk in _chunks(keys)
+        )
+        return frozenset(key for some in chosen for key in self.session.scalars(some))
 
     def name_feed(self, feed_id: int, title: str) -> None:
         """Give a feed that has no name the title of its document."""
@@ -184,16 +202,12 @@ class FeedRows:
     def prune_items(self, *, unmatched_before: datetime, limit: int) -> int:
         """Drop up to `limit` items that matched nothing and left their feed's document before then; give how many.
 
-        An item is kept while its feed may still hold it: to drop it would make it new again, and alert.
+        An item is kept while its feed may still hold it, since to drop it would make it new again, and alert: only
+        feeds that were parsed since, without it, count.
         """
-        gone = and_(
-            ItemRow.matched.is_(False),
-            ItemRow.present < unmatched_before,
-            ItemRow.feed_id == FeedRow.id,
-            FeedRow.last_parsed > func.coalesce(ItemRow.present, FeedRow.added),
-        )
-        old = self.session.execute(select(ItemRow.id, ItemRow.present, FeedRow.last_parsed).where(gone).limit(limit))
-        ids = [row.id for row in old if row.last_parsed - row.present > 2 * PRESENCE_GRAIN]
+        parsed_since = FeedRow.last_parsed >= unmatched_before + 2 * PRESENCE_GRAIN
+        gone = and_(~ItemRow.matched, ItemRow.present < unmatched_before, ItemRow.feed_id == FeedRow.id, parsed_since)
+        ids = list(self.session.scalars(select(ItemRow.id).where(gone).limit(limit)))
         for chunk in _chunks(ids):
             self.session.execute(delete(ItemRow).where(ItemRow.id.in_(chunk)))
         return len(ids)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import and_, case, func, or_, select, tuple_, update
 
 from monitor.model import Alert, Channel, Delivery, Event, Status, Story, Told
+from monitor.store.lease import is_gone, own_name
 from monitor.store.schema import AlertRow, DeliveryRow, StoryRow
 from monitor.store.stories import StoryRows
 
@@ -113,6 +114,7 @@ class OutboxRows(StoryRows):
         for row in rows:
             row.status = Status.SENDING
             row.leased_until = now + lease
+            row.leased_by = own_name()
             row.first_attempt = row.first_attempt or now
         self.session.flush()
         return self._deliveries(rows)
@@ -135,10 +137,13 @@ class OutboxRows(StoryRows):
         given_back = update(DeliveryRow).where(DeliveryRow.id == delivery)
         self.session.execute(given_back.values(status=tried, next_attempt=until, leased_until=None))
 
-    def release_deliveries(self, *, now: datetime) -> None:
-        """End every lease: what a program that was killed was sending is due again at once."""
+    def release_abandoned_deliveries(self, *, now: datetime) -> None:
+        """End the leases of programs that run no more: what they were sending is due again at once."""
         sending = DeliveryRow.status == Status.SENDING
-        self.session.execute(update(DeliveryRow).where(sending).values(leased_until=now))
+        holders = self.session.scalars(select(DeliveryRow.leased_by).where(sending).distinct())
+        if gone := [holder for holder in holders if is_gone(holder)]:
+            abandoned = sending & DeliveryRow.leased_by.in_(gone)
+            self.session.execute(update(DeliveryRow).where(abandoned).values(leased_until=now))
 
     def revive_deliveries(self, *, now: datetime) -> int:
         """Make everything that failed or was given up due again at once, with its attempts forgotten; give how many."""

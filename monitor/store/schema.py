@@ -69,6 +69,7 @@ class FeedRow(Base):
     rhythm: Mapped[str] = mapped_column(Text, default="")
     next_poll: Mapped[datetime]
     leased_until: Mapped[datetime | None]
+    leased_by: Mapped[str] = mapped_column(Text, default="")
     added: Mapped[datetime]
     last_polled: Mapped[datetime | None]
     last_success: Mapped[datetime | None]
@@ -179,5 +180,6 @@ class DeliveryRow(Base):
     next_attempt: Mapped[datetime]
     first_attempt: Mapped[datetime | None]
     leased_until: Mapped[datetime | None]
+    leased_by: Mapped[str] = mapped_column(Text, default="")
     sent: Mapped[datetime | None]
     last_error: Mapped[str] = mapped_column(Text, default="")

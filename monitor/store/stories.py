@@ -71,8 +71,8 @@ class StoryRows:
             reason=dict(placement.reason),
         )
         row = self.session.get_one(StoryRow, story)
-        row.first_seen = min(row.first_seen, member.item.when)
-        row.last_seen = max(row.last_seen, member.item.when)
+        row.first_seen = min(row.first_seen, member.when)
+        row.last_seen = max(row.last_seen, member.when)
         return self.session.execute(added.returning(MemberRow.id)).scalar_one()
 
     def story(self, story: int) -> Story:
@@ -92,10 +92,12 @@ class StoryRows:
         told = select(AlertRow.story_id)
         old = select(StoryRow.id).where(StoryRow.last_seen < before, StoryRow.id.not_in(told)).limit(limit)
         ids = list(self.session.scalars(old))
-        items = select(MemberRow.item_id).where(MemberRow.story_id.in_(ids))
-        self.session.execute(update(ItemRow).where(ItemRow.id.in_(items)).values(matched=False))
+        items = list(self.session.scalars(select(MemberRow.item_id).where(MemberRow.story_id.in_(ids))))
         self.session.execute(delete(MemberRow).where(MemberRow.story_id.in_(ids)))
         self.session.execute(delete(StoryRow).where(StoryRow.id.in_(ids)))
+        still_told = select(MemberRow.item_id)  # by a story of another topic
+        freed = ItemRow.id.in_(items) & ItemRow.id.not_in(still_told)
+        self.session.execute(update(ItemRow).where(freed).values(matched=False))
         return len(ids)
 
     def stories(

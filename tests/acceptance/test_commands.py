@@ -118,6 +118,8 @@ def test_alerts_tells_what_was_sent_and_what_was_not(told: Installation) -> None
         pytest.param(["feeds"], 0, "2 ok, 1 failing", "", id="feeds"),
         pytest.param(["story", "1"], 0, "story 1 on persecution; 2 items from 2 outlets", "", id="story"),
         pytest.param(["story", "99"], 1, "", "there is no story 99; monitor stories lists them", id="unknown story"),
+        pytest.param(["story", "9" * 20], 1, "", f"there is no story {'9' * 20}; ", id="an id beyond all numbers"),
+        pytest.param(["stories", "--limit", "9" * 20], 2, "", "is not in the range", id="a limit beyond all numbers"),
         pytest.param(["story", "x"], 2, "", "'x' is not a valid integer", id="no number"),
         pytest.param(["alerts"], 0, "answered 401 Unauthorized", "", id="alerts"),
         pytest.param(["test", "desk"], 0, "desk, URL 1: accepted", "", id="test"),
@@ -145,6 +147,67 @@ def test_retry_makes_what_failed_due_at_once(told: Installation, tmp_path: Path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "1 deliveries are due again" in done.stdout
     assert sorted(copy.deliveries()) == ["pending", "sent", "sent"]
+
+
+# --- before the first poll --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        pytest.param(["feeds"], 0, "1 new, 1 disabled", id="feeds"),
+        pytest.param(["stories"], 0, "No stories yet.", id="stories"),
+        pytest.param(["stories", "--json"], 0, "[]", id="stories as JSON"),
+        pytest.param(["alerts"], 0, "No alerts yet.", id="alerts"),
+        pytest.param(["alerts", "--json"], 0, "[]", id="alerts as JSON"),
+        pytest.param(["story", "1"], 1, "there is no story 1", id="story"),
+    ],
+)
+def test_a_listing_makes_no_database(arguments: list[str], status: int, words: str, monitor: Installation) -> None:
+    configure_two(monitor)
+    done = monitor.run(*arguments)
+    assert done.returncode == status
+    assert words in done.stdout + done.stderr
+    assert [path.name for path in monitor.folder.iterdir()] == ["feeds.toml"]
+
+
+def test_feeds_that_were_never_polled_are_listed(monitor: Installation, outlets: FeedServer) -> None:
+    """Before there is a database, and when the feeds are added to one."""
+    monitor.configure({"Bote": outlets.serve("/bote", rss(ARREST))}, {"desk": "print://"})
+    monitor.once()
+    configure_two(monitor)
+    bote, *never = json.loads(monitor.run("feeds", "--json").stdout)
+    assert (bote["name"], bote["status"]) == ("Bote", "ok")
+    monitor.database.unlink()
+    assert json.loads(monitor.run("feeds", "--json").stdout) == never
+    assert never == [
+        {
+            "name": name,
+            "url": f"https://{name.lower()}.example/rss",
+            "status": status,
+            "last_success": None,
+            "last_error": None,
+            "next_poll": None,
+            "items_per_day": 0.0,
+        }
+        for name, status in (("Kurier", "new"), ("Gazeta", "disabled"))
+    ]
+
+
+def configure_two(monitor: Installation) -> None:
+    """Write a feeds.toml with a feed that is polled and one that is not."""
+    disabled = '[[feed]]\nname = "Gazeta"\nurl = "https://gazeta.example/rss"\nenabled = false'
+    monitor.configure({"Kurier": "https://kurier.example/rss"}, {"desk": "print://"}, more=disabled)
+
+
+def test_a_database_that_cannot_be_looked_for_is_no_empty_one(monitor: Installation) -> None:
+    """Silence is explained: "no stories yet" is never said of a database that may be there."""
+    (monitor.folder / "data").write_text("no folder", encoding="utf-8")
+    database = '[monitor]\ndatabase = "sqlite:///data/monitor.db"'
+    monitor.configure({"Kurier": "https://kurier.example/rss"}, {"desk": "print://"}, more=database)
+    done = monitor.run("stories")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"monitor: {monitor.folder / 'data' / 'monitor.db'}: ")
 
 
 # --- what makes every command fail ------------------------------------------------------------------------------------
@@ -197,9 +260,12 @@ def test_no_secret_is_ever_seen(monitor: Installation, outlets: FeedServer, desk
     desk.answers |= {f"/{secrets['REFUSED']}": 401, f"/{secrets['SLOW']}": HANG}
     channels = {name: desk.url("json", f"/${{{name}}}") for name in ("TAKEN", "REFUSED", "SLOW")}
     channels["DEAD"] = "jsons://${DEAD}:${DEAD}@127.0.0.1:9/${DEAD}"
-    outlets.serve("/kurier", rss(ARREST))
+    outlets.serve(f"/{secrets['FEED']}/kurier", rss(ARREST).replace(b"https://kurier.example/0", b"news/0"))
+    page = b"<html><link rel=alternate type=application/rss+xml href=rss.xml></html>"
+    outlets.serve(f"/{secrets['FEED']}/page", page)
     feeds = {
-        "Kurier": f"http://reader:${{FEED}}@127.0.0.1:{outlets.port}/kurier",
+        "Kurier": f"http://reader:${{FEED}}@127.0.0.1:{outlets.port}/${{FEED}}/kurier",
+        "Page": outlets.url("/${FEED}/page"),
         "Gone": outlets.url("/gone?key=${FEED}"),
     }
     monitor.configure(feeds, channels)
@@ -209,7 +275,7 @@ def test_no_secret_is_ever_seen(monitor: Installation, outlets: FeedServer, desk
         assert monitor.database.with_name("monitor.db-wal").exists()
         seen = everything(monitor.folder)
         assert once.process.wait(40) == 0
-    for command in (["alerts"], ["feeds", "--json"], ["story", "1"], ["test", "REFUSED"], ["test", "DEAD"]):
+    for command in (["alerts"], ["feeds", "--json"], ["story", "1", "--json"], ["test", "REFUSED"], ["test", "DEAD"]):
         done = monitor.run(*command)
         assert done.returncode == int(command[0] == "test")
         seen += (done.stdout + done.stderr).encode()
@@ -217,6 +283,8 @@ def test_no_secret_is_ever_seen(monitor: Installation, outlets: FeedServer, desk
     bad = monitor.run("check")
     assert (bad.returncode, len(bad.stdout.splitlines())) == (2, 2)
     seen += bad.stdout.encode() + everything(monitor.folder)
+    assert outlets.url("/news/0").encode() in seen
+    assert b"the page links to the feed rss.xml" in seen
     assert b"401 Unauthorized" in seen
     assert [name for name, value in secrets.items() if value.encode() in seen.lower()] == []
     assert {path for path in desk.received if desk.received[path]} == {

@@ -41,7 +41,7 @@ def lockout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lockout]:
     monitor = Installation(tmp_path_factory.mktemp("lockout"))
     with FeedServer.threaded() as outlets, HttpSink() as desk:
         monitor.configure({"Kurier": outlets.serve("/kurier", rss(ARREST))}, {"desk": desk.url("json", "/desk")})
-        assert monitor.run("feeds").returncode == 0
+        assert monitor.run("alerts", "retry").returncode == 0
         with closing(sqlite3.connect(monitor.database, isolation_level=None)) as lock:
             lock.execute("BEGIN IMMEDIATE")
             with monitor.start("once") as once:
@@ -95,6 +95,18 @@ def test_once_fails_if_no_feed_can_be_fetched(monitor: Installation, outlets: Fe
     assert done.returncode == 1
     assert json.loads(done.stdout)["feeds"]["failed"] == 1
     assert "nothing could be fetched (1 feed tried)" in done.stderr
+
+
+def test_once_fails_if_no_alert_can_be_delivered(monitor: Installation, outlets: FeedServer, desk: HttpSink) -> None:
+    """As long as one channel takes it, the others are retried and it is no failure."""
+    desk.answers["/closed"] = 503
+    feeds = {"Kurier": outlets.serve("/kurier", rss(ARREST))}
+    monitor.configure(feeds, {"closed": desk.url("json", "/closed")})
+    done = monitor.run("once", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["deliveries"] == {"sent": 0, "pending": 0, "failed": 1}
+    assert "nothing could be delivered (1 attempt): monitor alerts shows" in done.stderr
+    assert monitor.once() == NO_WORK | {"deliveries": {"sent": 0, "pending": 0, "failed": 1}}, "not due: not tried"
 
 
 def test_two_at_the_same_time_share_the_work(monitor: Installation, outlets: FeedServer, desk: HttpSink) -> None:
@@ -173,7 +185,7 @@ def test_a_database_that_cannot_be_used_is_explained_and_the_alert_comes_after_t
 def test_a_locked_database_is_explained_and_the_alert_comes_when_it_is_free(lockout: Lockout) -> None:
     assert lockout.once.process.wait(60) == 1
     assert lockout.once.printed == ""
-    assert "another process has held the database for 5 s" in lockout.once.log
+    assert "another process has held the database for 4 s" in lockout.once.log
     assert "Traceback" not in lockout.once.log
     lockout.lock.execute("ROLLBACK")
     assert lockout.monitor.once()["deliveries"] == {"sent": 1, "pending": 0, "failed": 0}
