@@ -547,3 +547,16 @@ def test_a_bad_database_url_is_explained_without_its_password(url: str, message:
 def test_the_place_is_shown_without_a_password() -> None:
     made = create_engine("postgresql://user:hunter2@host/name")
     assert Store(made).place == "postgresql://user:***@host/name"
+
+
+def test_a_disk_that_is_full_from_the_start_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no file of the WAL can be made SQLite answers "disk I/O error", which sounds like a dying disk."""
+
+    def refuse(*_: Any) -> None:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+        raise error
+
+    monkeypatch.setattr(engine, "_prepare_sqlite", refuse)
+    with pytest.raises(StoreFull, match=r"no space left .*df -h"):
+        open_store(Secret(f"sqlite:///{tmp_path}/monitor.db"))

@@ -68,7 +68,7 @@ def _without_effect(config: Config) -> Iterator[str]:
         ),
         "[[heartbeat]]: no proof of life is sent": bool(config.heartbeats),
         "operators: the daemon's troubles are in its log and in monitor feeds": bool(config.operators),
-        "[web]: no pages are served": config.web not in (Web(), Web(host="")),
+        "[web]: no pages are served": bool(config.web.host) and config.web != Web(),
     }
     for words, wanted in asked.items():
         if wanted:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.cli.common import (
+    count_of,
     local_time,
     make_console,
     opened_store,
@@ -50,25 +51,27 @@ def list_feeds(option: str | None, *, as_json: bool) -> None:
     if as_json:
         print_json([_feed_json(*row) for row in zip(healths, verdicts, rates, strict=True)])
         return
+    configured = {feed.url for feed in config.feeds}
+    rows = [row for row in zip(healths, verdicts, rates, strict=True) if row[0].url in configured]
+    _print_feeds(rows, config)
+    if removed := len(healths) - len(rows):
+        click.echo(f"{count_of(removed, 'feed')} no longer in feeds.toml: not polled, what they brought is kept")
+
+
+def _print_feeds(rows: list[tuple[FeedHealth, Verdict, float]], config: Config) -> None:
+    """Print a table, then every trouble in words, then how many feeds fare how."""
     table = Table("Feed", "Status", "Items/day", "Last success", "Next poll", box=None, pad_edge=False)
-    for health, verdict, rate in zip(healths, verdicts, rates, strict=True):
+    for health, verdict, rate in rows:
         next_poll = local_time(health.next_poll, config) if health.active else "–"
-        table.add_row(
-            Text(health.name or health.url),
-            _status(verdict.status),
-            f"{rate:.1f}",
-            local_time(health.last_success, config),
-            next_poll,
-        )
+        name, last_success = Text(health.name or health.url), local_time(health.last_success, config)
+        table.add_row(name, _status(verdict.status), f"{rate:.1f}", last_success, next_poll)
     console = make_console()
     console.print(table)
-    for health, verdict in zip(healths, verdicts, strict=True):
+    for health, verdict, _ in rows:
         if verdict.words and verdict.status not in ("new", "disabled"):
             console.print(Text(f"\n{health.name or health.url}: {verdict.words}"))
-    counted = Counter(verdict.status for verdict in verdicts)
-    click.echo(
-        "\n" + ", ".join(f"{count} {status}" for status, count in counted.most_common()) if healths else _NO_FEEDS
-    )
+    counted = Counter(verdict.status for _, verdict, _ in rows)
+    click.echo("\n" + ", ".join(f"{count} {status}" for status, count in counted.most_common()) if rows else _NO_FEEDS)
 
 
 _NO_FEEDS = "There is no [[feed]] in feeds.toml."
@@ -176,7 +179,7 @@ def _print_story(record: StoryRecord, config: Config) -> None:
     story, console = record.story, make_console()
     console.print(Text(story.title, style="bold"))
     click.echo(
-        f"story {story.id} on {story.topic}; {len(story.members)} items from {len(story.owners)} outlets, "
+        f"story {story.id} on {story.topic}; {count_of(len(story.members), 'item')} from {count_of(len(story.owners), 'outlet')}, "
         f"{len(story.sources)} independent; {local_time(record.first_seen, config)} to {local_time(record.last_seen, config)}"
     )
     numbers = {item: number for number, source in enumerate(story.sources, start=1) for item in source.members}
@@ -270,7 +273,10 @@ def retry_alerts(option: str | None) -> None:
     config = read_config(option)
     with opened_store(config) as store, store.write() as tx:
         count = tx.revive_deliveries(now=utc_now())
-    click.echo(f"{count} deliveries are due again; the daemon sends them within seconds, monitor once does it now.")
+    if count:
+        click.echo(f"Due again: {count}. The daemon sends within seconds, monitor once does it now.")
+    else:
+        click.echo("Nothing had failed or was given up.")
 
 
 def _status(status: str) -> Text:

@@ -102,6 +102,8 @@ def _print_summary(summary: dict[str, dict[str, Any]], polls: list[PollResult], 
     for name, label in (("feeds", "Feeds"), ("items", "Items"), ("stories", "Stories"), ("deliveries", "Alerts")):
         counts = ", ".join(f"{count} {what}" for what, count in summary[name].items())
         click.echo(f"{label + ':':9}{counts}")
+    if not polls:
+        click.echo("Nothing was due: monitor feeds says when each feed is, once --all polls now.")
     failures = [poll for poll in polls if poll.outcome == "failed"]
     for poll in failures[:_FAILURES_SHOWN]:
         click.echo(f"  failed: {poll.feed}: {poll.error}")

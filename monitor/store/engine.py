@@ -40,6 +40,7 @@ _SQLITE_ERRORS: dict[int, type[StoreError]] = {
     sqlite3.SQLITE_CANTOPEN: StoreReadOnly,
     sqlite3.SQLITE_PERM: StoreReadOnly,
     sqlite3.SQLITE_FULL: StoreFull,
+    sqlite3.SQLITE_IOERR: StoreFull,  # what a full disk answers where a file of the WAL cannot be made or grown
     sqlite3.SQLITE_CORRUPT: StoreDamaged,
     sqlite3.SQLITE_NOTADB: StoreDamaged,
 }
@@ -55,7 +56,7 @@ _DATABASE_HINT = "write sqlite:///monitor.db or postgresql://user@host/name"
 _WORDS: dict[type[StoreError], str] = {
     StoreBusy: "another process has held the database for {busy} s; if it is not a backup, find it (fuser {place})",
     StoreReadOnly: "the database cannot be opened for writing; its folder must exist, and the file and the folder belong to the user that runs monitor (ls -ld)",
-    StoreFull: "there is no space left for the database; free some (df -h): nothing is lost, work goes on from the last complete poll",
+    StoreFull: "there is no space left for the database (or its disk fails); free some (df -h): nothing is lost, work goes on from the last complete poll",
     StoreDamaged: "this file is not a whole database; put a backup in its place, or move it away to start anew",
 }
 

@@ -145,7 +145,7 @@ def test_retry_makes_what_failed_due_at_once(told: Installation, tmp_path: Path)
     copy = Installation(tmp_path)
     done = copy.run("alerts", "retry")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "1 deliveries are due again" in done.stdout
+    assert "Due again: 1." in done.stdout
     assert sorted(copy.deliveries()) == ["pending", "sent", "sent"]
 
 
