@@ -4,8 +4,9 @@
         --match--> Match --cluster--> Story --decide--> Alert
         --store--> Delivery --render--> Message --deliver--> a channel
 
-Reading order: `model`, `errors`, `text`, `config`, `fetch`, `parse`, `normalise`, `reading`, `match`,
-`cluster`, `decide`, `schedule`, `store`, `pipeline`, `render`, `deliver`, `daemon`, `cli`.
+Reading order: `model`, `errors`, `text`, `language`, `domain`, `log`, `config`, `fetch`, `parse`, `normalise`,
+`reading`, `match`, `cluster`, `decide`, `schedule`, `trust`, `health`, `store`, `pipeline`, `render`, `deliver`,
+`daemon`, `demo`, `cli`.
 """
 
 __version__ = "0.1.0"
