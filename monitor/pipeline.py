@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -81,8 +81,7 @@ class Pipeline:
     async def sync_feeds(self, *, spread: bool = False, everything: bool = False) -> int:
         """Make the store's feeds follow the configuration; tell how many are due.
 
-        What a program that was killed had claimed, feeds and deliveries, is due again.
-        With `spread`, what is due is spread out and what a clock jump has put far off is brought back; with
+        What a program that was killed had claimed, feeds and deliveries, is due again. With `spread`, what is due is spread out and what a clock jump has put far off is brought back; with
         `everything`, every feed is due at once.
         """
         return await self._store.run(partial(self._sync_feeds, spread=spread, everything=everything))
@@ -95,7 +94,7 @@ class Pipeline:
         claimed = await self._store.run(partial(self._claim_feeds, limit, due_before))
         return [state for state in claimed if state.url in self._feeds]
 
-    async def poll_due(self) -> AsyncIterator[PollResult]:
+    async def poll_due(self) -> AsyncGenerator[PollResult, None]:
         """Poll every feed that is due now, a bounded number at a time, and give each result as it comes."""
         started, most = self._clock(), 2 * self._config.fetch.concurrency
         running: dict[asyncio.Task[PollResult], int] = {}

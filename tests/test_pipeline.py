@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
@@ -453,10 +457,95 @@ async def test_a_poll_that_meets_a_busy_database_is_due_again_at_once(
             raise StoreBusy("another process has held the database")
 
         await running.sync_feeds()
+        states = await running.claim_feeds(9)
         with monkeypatch.context() as broken, pytest.raises(StoreBusy):
             broken.setattr(pipeline_module, "plan_next_poll", fail)
-            _ = [result async for result in running.poll_due()]
+            await running.poll_contained(states[0])
+        assert [state.url for state in await running.claim_feeds(9)] == [states[0].url]
+
+
+async def test_a_round_that_is_broken_off_gives_its_feeds_back(newsroom: Newsroom) -> None:
+    """Ctrl-C on `monitor once`: what was not polled is due again, for the next one."""
+
+    async def hang(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    newsroom.server.script("/kurier", hang)
+    opened = open_pipeline(newsroom.config, store=newsroom.store, reader=newsroom.reader, clock=lambda: newsroom.now)
+    async with opened as running:
+        await running.sync_feeds()
+        polls = running.poll_due()
+        assert (await anext(polls)).feed == "Vestnik"
+        assert await running.claim_feeds(9) == []
+        await polls.aclose()
+        assert [state.url for state in await running.claim_feeds(9)] == [newsroom.server.url("/kurier")]
+
+
+async def test_a_start_takes_over_what_a_killed_program_had_claimed(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newsroom.publish("kurier", ARGUN)
+    await newsroom.poll()
+    opened = open_pipeline(newsroom.config, store=newsroom.store, reader=newsroom.reader, clock=lambda: newsroom.now)
+    async with opened as running:
+        await running.sync_feeds(everything=True)
         assert len(await running.claim_feeds(9)) == 2
+        assert newsroom.alerts() == [(Event.NEW,)]
+        await running.sync_feeds()
+        assert await running.claim_feeds(9) == [], "the claims of a program that runs are left to it"
+        for rows in ("feeds", "outbox"):
+            monkeypatch.setattr(f"monitor.store.{rows}.is_gone", lambda _: True)
+        await running.sync_feeds()
+        assert len(await running.claim_feeds(9)) == 2
+    with newsroom.store.write() as tx:
+        assert tx.claim_deliveries(now=newsroom.now, lease=timedelta(1), limit=9, settled_before=newsroom.now)
+
+
+async def test_what_the_window_left_behind_leaves_memory(newsroom: Newsroom) -> None:
+    newsroom.publish("kurier", ARGUN)
+    opened = open_pipeline(newsroom.config, store=newsroom.store, reader=newsroom.reader, clock=lambda: newsroom.now)
+    async with opened as running:
+        for text in (ARGUN, HOTLINE):
+            newsroom.publish("kurier", text)
+            await running.sync_feeds(everything=True)
+            assert [result async for result in running.poll_due()]
+            newsroom.now += timedelta(days=8)
+        assert len(running._indexes["chechnya"].index) == 1
+
+
+async def test_texts_are_encoded_while_others_may_still_write(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes milliseconds each, and a feed may bring hundreds: no other program should wait for that."""
+
+    class Watching:
+        size = 4
+
+        def __init__(self) -> None:
+            self.vectors: dict[str, Any] = {}
+            self.others_could_write: list[bool] = []
+
+        def encode(self, text: str) -> Any:
+            if text not in self.vectors:
+                self.others_could_write.append(can_write(newsroom.store.place))
+                self.vectors[text] = np.ones(self.size, np.float32) / 2
+            return self.vectors[text]
+
+    encoder = Watching()
+    monkeypatch.setattr(pipeline_module, "load_encoder", lambda: encoder)
+    newsroom.publish("kurier", ARGUN, HOTLINE)
+    await newsroom.poll()
+    assert encoder.others_could_write == [True, True]
+
+
+def can_write(place: str) -> bool:
+    """Try to take the write lock, as another program would, without waiting."""
+    with closing(sqlite3.connect(place, timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        return True
 
 
 async def test_another_programs_feeds_are_left_to_it(newsroom: Newsroom) -> None:

@@ -412,6 +412,25 @@ async def test_work_runs_off_the_event_loop_one_piece_after_another(store: Store
     assert names[0].startswith("store")
 
 
+async def test_closing_drops_what_is_queued(store: Store) -> None:
+    """A program that is told to stop waits for the piece at work, not for all that were to follow."""
+    import asyncio  # noqa: PLC0415
+    import threading  # noqa: PLC0415
+
+    gate, ran = threading.Event(), list[str]()
+    at_work = asyncio.create_task(store.run(gate.wait))
+    queued = asyncio.create_task(store.run(lambda: ran.append("queued")))
+    await asyncio.sleep(0)  # both are handed to the thread
+    closing = asyncio.create_task(asyncio.to_thread(store.close))
+    try:
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(asyncio.shield(queued), 5)
+    finally:
+        gate.set()
+    await asyncio.gather(at_work, closing)
+    assert ran == []
+
+
 # --- opening -------------------------------------------------------------------------------------------------------
 
 

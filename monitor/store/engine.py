@@ -139,7 +139,7 @@ def open_store(url: Secret) -> Store:
                 current = _current_revision(connection)
             if current != REVISION:
                 _migrate(engine, place)
-    except BaseException:
+    except BaseException:  # whatever it was goes on up; only the connections must not stay open
         engine.dispose()
         raise
     return Store(engine)
@@ -252,9 +252,9 @@ def _current_revision(connection: Connection) -> str | None:
 
 def _migrate(engine: Engine, place: str) -> None:
     # Imported here: nearly every start finds the schema in place and does without it.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config as AlembicConfig  # noqa: PLC0415
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
+    from alembic import command  # noqa: PLC0415 (see above)
+    from alembic.config import Config as AlembicConfig  # noqa: PLC0415 (see above)
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 (see above)
 
     settings = AlembicConfig()
     settings.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
