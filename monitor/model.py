@@ -137,6 +137,7 @@ class Event(StrEnum):
     CORROBORATED = "corroborated"
     GROWTH = "growth"
     REVISED = "revised"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -457,11 +458,31 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """The words of an entry from `seen` on, until the next version was seen."""
+
+    title: str
+    summary: str
+    seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A member of a story (`item`, its row's id) whose words were changed in substance after it was told."""
+
+    item: int
+    old: Version
+    new: Version
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """A claimed row of the outbox: one alert on its way to one URL of one channel.
 
     `ordinal` is the URL's place in the channel; `target` its fingerprint, which finds it again after a reordering.
-    `attempts` counts those before this one, `first_attempt` is when the first of them began.
+    `attempts` counts those before this one, `first_attempt` is when the first of them began. `previous` is when this
+    URL was last sent something about the story, None where this is its first message; `revisions` and `withdrawn`
+    (item ids) are what happened to members since then.
     """
 
     id: int
@@ -476,14 +497,77 @@ class Delivery:
     attempts: int
     created: datetime
     first_attempt: datetime
+    previous: datetime | None = None
+    revisions: tuple[Revision, ...] = ()
+    withdrawn: tuple[int, ...] = ()
+
+
+class Bundle(StrEnum):
+    """Why several deliveries to one channel URL are one message."""
+
+    DIGEST = "digest"
+    QUIET = "quiet"
+    BURST = "burst"
+    OUTAGE = "outage"
+    RESTORED = "restored"
+
+
+class NoticeKind(StrEnum):
+    """What a notice is about. `Notice.facts` holds what is named behind each.
+
+    HEARTBEAT: since (ISO 8601), stories, topics, feeds, healthy (counts), silent, failing, rolling (lists of names).
+    DEAD: channel, url (its number, from 1), deliveries (count), error, since (ISO 8601).
+    CONFIG: path, problems (lines). STORE: error, since (ISO 8601). TEMPLATE: channel, path, error.
+    """
+
+    HEARTBEAT = "heartbeat"
+    DEAD = "dead"
+    CONFIG = "config"
+    STORE = "store"
+    TEMPLATE = "template"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message about the program itself; `facts` are plain JSON values that its words are made of."""
+
+    kind: NoticeKind
+    facts: Mapping[str, Any]
+
+
+class Format(StrEnum):
+    """How a service reads a message's body."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """What the service behind a channel URL takes: its scheme, the format it shows, and its limits in characters.
+
+    A `title_limit` of 0 means that the service has no title and shows it as the body's first line.
+    """
+
+    scheme: str = ""
+    format: Format = Format.TEXT
+    title_limit: int = 250
+    body_limit: int = 1_900
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a channel is sent: plain text, already within the channel's `detail`."""
+    """What a channel is sent, already within the channel's `detail` and the service's limits.
+
+    `thread` is the same for all messages about one story ("" where there is none); `reply`: an earlier one was sent.
+    """
 
     title: str
     body: str
+    format: Format = Format.TEXT
+    thread: str = ""
+    reply: bool = False
 
 
 # --- health --------------------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ _LEADS = {
     Event.CORROBORATED: "Confirmed",
     Event.GROWTH: "Growing",
     Event.REVISED: "Revised",
+    Event.WITHDRAWN: "Withdrawn",
 }
 
 # Nothing of this is ever wanted in a line: control characters but spaces (which are folded below), zero-width
@@ -107,6 +108,7 @@ def _tell_events(story: Story, events: Iterable[Event]) -> str:
         Event.CORROBORATED: f"confirmed by {confirmed}",
         Event.GROWTH: "more sources",
         Event.REVISED: "a report was changed",
+        Event.WITHDRAWN: "a report was withdrawn",
     }
     happened = ", ".join(phrases[event] for event in events)
     languages = _name_languages(story.languages)
