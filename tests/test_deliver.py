@@ -20,21 +20,9 @@ import structlog
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from monitor.deliver import (
-    BACKOFF_BASE,
-    BACKOFF_CAP,
-    GIVE_UP_AFTER,
-    LEASE,
-    LEAST_ATTEMPTS,
-    POLL,
-    SEND_TIMEOUT,
-    DeliveryCounts,
-    _scrub,
-    check_channel_url,
-    deliver_due,
-    retry_at,
-    send_message,
-)
+from monitor.deliver import DeliveryCounts, check_channel_url, deliver_due, send_message
+from monitor.deliver.outbox import BACKOFF_BASE, BACKOFF_CAP, GIVE_UP_AFTER, LEASE, LEAST_ATTEMPTS, POLL, retry_at
+from monitor.deliver.services import SEND_TIMEOUT, _scrub
 from monitor.errors import DeliveryError, StoreBusy, StoreError
 from monitor.model import Channel, Config, Delivery, Message, Secret, Source, Status
 from monitor.render import render_alert
@@ -606,7 +594,7 @@ async def test_no_message_is_begun_that_its_lease_might_not_outlast(
         left.append(timeout)
         clock.advance(timeout - TINY)
 
-    monkeypatch.setattr("monitor.deliver.send_message", send_slowly)
+    monkeypatch.setattr("monitor.deliver.outbox.send_message", send_slowly)
     assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(sent=2)
     assert left == [LEASE - SEND_TIMEOUT] * 2, "the second was given back, and claimed anew"
 
@@ -689,7 +677,7 @@ async def test_a_message_that_trips_the_program_stops_no_other(
             raise KeyError(TOKEN)
         return render_alert(delivery, channel, timezone=timezone)
 
-    monkeypatch.setattr("monitor.deliver.render_alert", trip)
+    monkeypatch.setattr("monitor.deliver.outbox.render_alert", trip)
     assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(sent=1, failed=1)
     assert outbox(store)[0].last_error.startswith("a fault of the program, please report it: KeyError in trip, line ")
 
@@ -703,7 +691,7 @@ async def test_a_fault_in_apprise_is_a_failed_delivery(
     def trip(*_args: object, **_kwargs: object) -> None:
         raise KeyError(TOKEN)
 
-    monkeypatch.setattr("monitor.deliver.Apprise.notify", trip)
+    monkeypatch.setattr("monitor.deliver.services.Apprise.notify", trip)
     assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(failed=1)
     assert "KeyError" in outbox(store)[0].last_error
 
@@ -742,7 +730,7 @@ class BusyTransactions:
             return real(*args, **kwargs)
 
         monkeypatch.setattr(Transaction, method, call)
-        monkeypatch.setattr("monitor.deliver.POLL", POLL / 100)
+        monkeypatch.setattr("monitor.deliver.outbox.POLL", POLL / 100)
 
 
 @pytest.mark.parametrize(("answer", "method"), [(200, "mark_sent"), (500, "mark_failed")])
