@@ -24,7 +24,7 @@ from monitor.deliver import DeliveryCounts, check_channel_url, deliver_due, send
 from monitor.deliver.outbox import BACKOFF_BASE, BACKOFF_CAP, GIVE_UP_AFTER, LEASE, LEAST_ATTEMPTS, POLL, retry_at
 from monitor.deliver.services import SEND_TIMEOUT, _scrub
 from monitor.errors import DeliveryError, StoreBusy, StoreError
-from monitor.model import Channel, Config, Delivery, Message, Secret, Source, Status
+from monitor.model import Channel, Config, Delivery, Medium, Message, Secret, Source, Status
 from monitor.render import render_alert
 from monitor.store import DeliveryRecord, Store, Transaction
 from monitor.store.outbox import PER_TARGET
@@ -672,10 +672,10 @@ async def test_a_message_that_trips_the_program_stops_no_other(
     channel = make_channel("desk", sink.url("json", "/a"))
     tell(store, "First", "Second", channels=(channel,))
 
-    def trip(delivery: Delivery, channel: Channel, *, timezone: ZoneInfo) -> Message:
+    def trip(delivery: Delivery, channel: Channel, *, timezone: ZoneInfo, medium: Medium) -> Message:
         if delivery.story.title == "First":
             raise KeyError(TOKEN)
-        return render_alert(delivery, channel, timezone=timezone)
+        return render_alert(delivery, channel, timezone=timezone, medium=medium)
 
     monkeypatch.setattr("monitor.deliver.outbox.render_alert", trip)
     assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(sent=1, failed=1)

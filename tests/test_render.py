@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from monitor.model import Channel, Delivery, Detail, Event, Item, Member, Message, Source, Story
-from monitor.render import BODY_LENGTH, TITLE_LENGTH, render_alert, render_test
+from monitor.model import Channel, Delivery, Detail, Event, Item, Medium, Member, Message, Source, Story
+from monitor.render import render_alert, render_test
+from monitor.render.alert import TITLE_LENGTH
 from tests.makers import NOW, make_item
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -37,7 +38,7 @@ def tell(*members: Member, sources: tuple[tuple[int, ...], ...] = ()) -> Story:
 
 
 def message(
-    story: Story, *events: Event, detail: Detail = Detail.FULL, why: str = "it has “gay”", limit: int = 5
+    story: Story, *events: Event, detail: Detail = Detail.FULL, why: str = "it has “gay”", room: int = 1_900
 ) -> Message:
     chosen = events or (Event.NEW,)
     delivery = Delivery(
@@ -54,7 +55,7 @@ def message(
         created=NOW,
         first_attempt=NOW,
     )
-    return render_alert(delivery, Channel("desk", (), detail=detail), timezone=PARIS, max_members=limit)
+    return render_alert(delivery, Channel("desk", (), detail=detail), timezone=PARIS, medium=Medium(body_limit=room))
 
 
 def see(text: str) -> str:
@@ -86,7 +87,13 @@ https://outlet3.example/story
 “Dozens of men abducted in Argun”
 https://outlet2.example/story
 
-+2 more
+• Tribune · English · Sat 1 Apr, 11:00
+“Dozens abducted in Argun”
+https://outlet4.example/story
+
+• Gazette · English · Sat 1 Apr, 11:00
+“Argun: dozens of men abducted”
+https://outlet5.example/story
 
 Why: it has “gay”; it has “gay”"""
 
@@ -96,7 +103,8 @@ New story, confirmed by a second independent source: 2 independent sources among
 • Agency: “Dozens of men abducted in Argun, newspaper says”
 • Новости: “В Аргуне задерживают мужчин”
 • Kurier: “Dozens of men abducted in Argun”
-+2 more"""
+• Tribune: “Dozens abducted in Argun”
+• Gazette: “Argun: dozens of men abducted”"""
 
 BOTH = (Event.NEW, Event.CORROBORATED)
 DETAILS = {
@@ -108,7 +116,7 @@ DETAILS = {
 
 @pytest.mark.parametrize("detail", Detail)
 def test_a_message_says_as_much_as_its_channel_allows(detail: Detail) -> None:
-    assert message(FIVE_OUTLETS, *BOTH, detail=detail, limit=3) == DETAILS[detail]
+    assert message(FIVE_OUTLETS, *BOTH, detail=detail) == DETAILS[detail]
 
 
 def test_a_discreet_message_of_one_event_is_one_update() -> None:
@@ -205,8 +213,8 @@ def test_a_long_story_is_cut_between_reports_and_says_how_many_are_left() -> Non
         report(number, "Outlet", "A long title " * 20, url=f"https://o.example/{number}/{'x' * 480}")
         for number in range(9)
     ]
-    body = message(tell(*members), limit=9).body
-    assert len(body) <= BODY_LENGTH
+    body = message(tell(*members)).body
+    assert len(body) <= 1_900
     links = re.findall("https://\\S+", body)
     assert links == [member.item.url for member in members[: len(links)]]
     assert f"\n\n+{9 - len(links)} more\n\nWhy: " in body
@@ -377,7 +385,7 @@ def test_a_right_to_left_title_keeps_its_line_in_order() -> None:
 
 @pytest.mark.parametrize(("detail", "names"), [(Detail.FULL, True), (Detail.TITLE, True), (Detail.DISCREET, False)])
 def test_a_test_message_says_no_more_than_its_channel_allows(detail: Detail, *, names: bool) -> None:
-    made = render_test(Channel("night desk", (), detail=detail))
+    made = render_test(Channel("night desk", (), detail=detail), medium=Medium())
     assert made.title
     assert made.body
     assert ("night desk" in made.title) is names

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 import click
 
 from monitor.cli.common import print_json, read_config
-from monitor.deliver import send_message
+from monitor.deliver import find_medium, send_message
 from monitor.errors import DeliveryError
 from monitor.log import configure_logging
 from monitor.model import Channel, Config
@@ -43,8 +43,10 @@ def _find_channel(config: Config, name: str) -> Channel:
 
 async def _send_to_all(channel: Channel) -> list[tuple[int, str]]:
     """Send to all URLs at once; give each its place, from 1, and what was wrong, or nothing."""
-    message = render_test(channel)
-    results = await asyncio.gather(*(send_message(url, message) for url in channel.urls), return_exceptions=True)
+    results = await asyncio.gather(
+        *(send_message(url, render_test(channel, medium=find_medium(url))) for url in channel.urls),
+        return_exceptions=True,
+    )
     for result in results:
         if isinstance(result, BaseException) and not isinstance(result, DeliveryError):
             raise result

@@ -13,7 +13,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TypeVar
 
-from monitor.deliver.services import SEND_TIMEOUT, send_message
+from monitor.deliver.services import SEND_TIMEOUT, find_medium, send_message
 from monitor.errors import DeliveryError, StoreError
 from monitor.log import get_logger
 from monitor.model import Channel, Config, Delivery, Secret, Status
@@ -183,8 +183,9 @@ class _Outbox:
         config = self.config()
         try:
             channel = _find_channel(delivery, config)
-            message = render_alert(delivery, channel, timezone=config.timezone)
-            await send_message(_find_url(delivery, channel), message, timeout=left)
+            url = _find_url(delivery, channel)
+            message = render_alert(delivery, channel, timezone=config.timezone, medium=find_medium(url))
+            await send_message(url, message, timeout=left)
         except DeliveryError as error:
             return error
         except Exception as error:  # noqa: BLE001 - one message that trips this program or Apprise must not stop the others

@@ -20,7 +20,7 @@ from apprise import Apprise, AppriseAsset, AppriseResult, NotificationManager, N
 from apprise.decorators import notify
 
 from monitor.errors import DeliveryError
-from monitor.model import Message, Secret
+from monitor.model import Format, Medium, Message, Secret
 
 T = TypeVar("T")
 
@@ -113,6 +113,25 @@ async def send_message(url: Secret, message: Message, *, timeout: timedelta = SE
         raise _explain(result, url, str(service.service_name))
 
 
+def find_medium(url: Secret) -> Medium:
+    """Say what the service behind a channel URL takes: `?format=` in the URL, else what Apprise's plugin takes first.
+
+    A title that counts as a part of the body, as at Discord, is none: Apprise would split a body of full length.
+
+    Raises:
+        DeliveryError: Apprise does not take the URL.
+    """
+    service = _make_service(url)
+    if service is None:
+        raise DeliveryError(check_channel_url(url), permanent=True)
+    return Medium(
+        scheme=str(url.reveal()).strip().partition("://")[0].lower(),
+        format=Format(service.resolve_format(None).value),
+        title_limit=0 if service.overflow_amalgamate_title else max(0, service.title_maxlen),
+        body_limit=service.body_maxlen,
+    )
+
+
 def _make_service(url: Secret) -> NotifyBase | None:
     """Let Apprise read the URL; what the URL may not decide is set here. None: it cannot be used."""
     service = Apprise.instantiate(url.reveal(), asset=_ASSET)
@@ -130,7 +149,7 @@ def _make_service(url: Secret) -> NotifyBase | None:
 def _notify(service: NotifyBase, message: Message) -> AppriseResult:
     apprise = Apprise(asset=_ASSET)
     apprise.add(service)
-    return apprise.notify(body=message.body, title=message.title, body_format=NotifyFormat.TEXT)
+    return apprise.notify(body=message.body, title=message.title, body_format=NotifyFormat(message.format.value))
 
 
 def _start(work: Callable[[], T]) -> Future[T]:

@@ -11,13 +11,14 @@ from babel import Locale
 from babel.dates import format_datetime
 from babel.lists import format_list
 
-from monitor.model import Channel, Delivery, Detail, Event, Member, Message, Story
+from monitor.model import Channel, Delivery, Detail, Event, Medium, Member, Message, Story
 
 # A lock screen shows about this much of a title.
 TITLE_LENGTH = 80
-# Discord takes 2,000 characters and is the tightest of the common services; Apprise would cut a longer body anywhere,
-# in the middle of a link too. The rest is left for the title, which some services put into the body.
-BODY_LENGTH = 1_900
+# A message of more links than these is not read on a phone.
+_LINKS = 5
+# The tightest of the common services is Discord with 2,000 characters, of which the title takes some.
+_BODY = 1_900
 # How much of what others wrote one line may hold: a story's title in the body, an outlet's name, the reasons.
 _HEADLINE_LENGTH = 160
 _OUTLET_LENGTH = 60
@@ -64,37 +65,28 @@ _LINK = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", re.IGNORECASE)
 _UNSAFE_IN_LINK = re.compile('[@<>"`{}|\\\\^*\u0000-\u0020\u007f-\u00a0\u2000-\u206f\ufeff\ud800-\udfff]')
 
 
-def render_alert(delivery: Delivery, channel: Channel, *, timezone: ZoneInfo, max_members: int = 5) -> Message:
+def render_alert(delivery: Delivery, channel: Channel, *, timezone: ZoneInfo, medium: Medium) -> Message:
     """Say what happened, who says so, and why it was told; never more than the channel's `detail` allows.
 
-    `full` brings up to `max_members` links, the first report of each independent source before all others, and the
+    `full` brings up to five links, the first report of each independent source before all others, and the
     reasons; `title` brings headlines and outlets without links and reasons; `discreet` only counts. Times are in
     `timezone`.
     """
     if channel.detail is Detail.DISCREET:
-        return _count_updates(len(delivery.events))
+        return count_updates(len(delivery.events))
     story = delivery.story
     lead = ", ".join(_LEADS[event] for event in delivery.events).capitalize()
     title = f"{lead}: {_title(story.title, TITLE_LENGTH - len(lead) - 2)}"
     opening = _tell_events(story, delivery.events)
     if channel.detail is Detail.TITLE:
         blocks = [f"• {_outlet(member)}: {_headline(member)}" for member in _most_independent_first(story)]
-        return Message(title, _compose(opening, blocks, separator="\n", limit=max_members))
+        return Message(title, _compose(opening, blocks, medium=medium, separator="\n"))
     blocks = [_describe_member(member, timezone) for member in _most_independent_first(story)]
-    return Message(title, _compose(opening, blocks, closing=_reasons(delivery), limit=max_members))
+    return Message(title, _compose(opening, blocks, medium=medium, closing=_reasons(delivery)))
 
 
-def render_test(channel: Channel) -> Message:
-    """Say that a channel works, and no more than its `detail` allows."""
-    if channel.detail is Detail.DISCREET:
-        return Message("Test", "Test")
-    return Message(
-        f"Test of channel {_quote(channel.name, _OUTLET_LENGTH)}",
-        "This is a test. Whoever reads it will get this channel's alerts here.",
-    )
-
-
-def _count_updates(count: int) -> Message:
+def count_updates(count: int) -> Message:
+    """Say how much there is to know, and nothing of what."""
     # The subject says it too: a mail without one looks like spam, and some services refuse an empty body.
     words = "1 update" if count == 1 else f"{count} updates"
     return Message(words, words)
@@ -131,7 +123,7 @@ def _name_languages(codes: Sequence[str]) -> str:
 
 def _language(code: str) -> str:
     parts = code.replace("-", "_").split("_")
-    return _ENGLISH.languages.get(parts[0].lower()) or _quote(code, _OUTLET_LENGTH)
+    return _ENGLISH.languages.get(parts[0].lower()) or quote(code, _OUTLET_LENGTH)
 
 
 def _most_independent_first(story: Story) -> list[Member]:
@@ -152,23 +144,30 @@ def _headline(member: Member) -> str:
 
 
 def _title(text: str, length: int) -> str:
-    return _quote(text, length) or "(no title)"
+    return quote(text, length) or "(no title)"
 
 
 def _outlet(member: Member) -> str:
-    return _quote(member.feed, _OUTLET_LENGTH)
+    return quote(member.feed, _OUTLET_LENGTH)
 
 
 def _reasons(delivery: Delivery) -> str:
     why = "; ".join(delivery.reason[event] for event in delivery.events if event in delivery.reason)
-    return why and f"Why: {_quote(why, _REASON_LENGTH)}"
+    return why and f"Why: {quote(why, _REASON_LENGTH)}"
 
 
-def _compose(opening: str, blocks: Sequence[str], *, limit: int, closing: str = "", separator: str = "\n\n") -> str:
+def _compose(opening: str, blocks: Sequence[str], *, medium: Medium, closing: str = "", separator: str = "\n\n") -> str:
     """Join what fits, whole blocks only, and say how many were left out."""
-    room = BODY_LENGTH - len(opening) - len(closing) - 2 * len("\n\n") - len(separator) - len("+999 more")
+    room = (
+        min(medium.body_limit, _BODY)
+        - len(opening)
+        - len(closing)
+        - 2 * len("\n\n")
+        - len(separator)
+        - len("+999 more")
+    )
     shown: list[str] = []
-    for block in blocks[:limit]:
+    for block in blocks[:_LINKS]:
         room -= len(block) + len(separator)
         if room < 0:
             break
@@ -189,7 +188,7 @@ def _percent(character: str) -> str:
     return "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "replace"))
 
 
-def _quote(text: str, length: int) -> str:
+def quote(text: str, length: int) -> str:
     """Make what others wrote one line of at most `length` characters that can do nothing but be read."""
     line = " ".join(_UNWANTED.sub("", text[: 8 * length]).split()).translate(_LOOKALIKES)
     line = _ACTIVE.sub(_BREAK, line)

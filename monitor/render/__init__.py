@@ -1,0 +1,7 @@
+"""Delivery -> Message: what one channel is told, in its language, its format and its service's limits."""
+
+from monitor.render.alert import render_alert
+from monitor.render.notice import render_notice, render_test
+from monitor.render.summary import render_summary
+
+__all__ = ["render_alert", "render_notice", "render_summary", "render_test"]
