@@ -6,7 +6,7 @@
 
 Reading order: `model`, `errors`, `text`, `language`, `domain`, `log`, `config`, `fetch`, `parse`, `normalise`,
 `reading`, `match`, `cluster`, `decide`, `schedule`, `trust`, `health`, `store`, `pipeline`, `render`, `deliver`,
-`daemon`, `demo`, `cli`.
+`progress`, `systemd`, `daemon`, `demo`, `cli`.
 """
 
 __version__ = "0.1.0"

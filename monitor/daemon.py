@@ -6,11 +6,11 @@ import asyncio
 import logging
 import os
 import signal
-import socket
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Self
 
 from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
@@ -21,8 +21,10 @@ from monitor.errors import ConfigError, StoreError
 from monitor.log import get_logger
 from monitor.model import Config, Status
 from monitor.pipeline import Pipeline, open_pipeline
+from monitor.progress import Progress
 from monitor.reading import Reader
 from monitor.store import FeedState, Store, open_store
+from monitor.systemd import notify_systemd, reloading, watchdog_timeout
 
 TICK = timedelta(seconds=1)
 STATUS_EVERY = timedelta(seconds=30)
@@ -103,6 +105,7 @@ class _Daemon:
         self._delivery: asyncio.Task[None] | None = None
         self._signals = signals
         self._trouble = ""
+        self._progress = Progress()
 
     async def serve(self) -> None:
         """Start, run until told to stop, and finish what is in flight."""
@@ -135,8 +138,8 @@ class _Daemon:
             (self._status_tick, STATUS_EVERY),
             (self._housekeeping_tick, HOUSEKEEPING_EVERY),
         ]
-        if watchdog := watchdog_interval(os.environ):
-            jobs.append((_watchdog_tick, watchdog))
+        if allowed := watchdog_timeout(os.environ):
+            jobs.append((partial(self._watchdog_tick, allowed), allowed / 2))  # half, as sd_watchdog_enabled(3) advises
         for job, every in jobs:
             scheduler.add_job(job, "interval", seconds=every.total_seconds(), next_run_time=utc_now())
         return scheduler
@@ -145,6 +148,7 @@ class _Daemon:
 
     async def _poll_tick(self) -> None:
         """Take feeds that are due, as many as there is room for, and set them on their way."""
+        self._progress.mark("scheduler")
         room = 2 * self._config.fetch.concurrency - len(self._polls)
         if room <= 0 or self._signals.stopping.is_set():
             return
@@ -167,12 +171,18 @@ class _Daemon:
     async def _delivery_tick(self) -> None:
         """Send what is due, unless the last round is still at it (it takes along what falls due meanwhile)."""
         if self._delivery is None or self._delivery.done():
+            self._progress.mark("delivery")
             self._delivery = asyncio.create_task(self._deliver())
 
     async def _deliver(self) -> None:
         try:
             await deliver_due(
-                self._store, lambda: self._config, now=utc_now, settled=SETTLED, stopping=self._signals.stopping
+                self._store,
+                lambda: self._config,
+                now=utc_now,
+                settled=SETTLED,
+                stopping=self._signals.stopping,
+                progress=partial(self._progress.mark, "delivery"),
             )
         except StoreError as error:
             log.error("no alerts can be sent", error=str(error))
@@ -191,6 +201,21 @@ class _Daemon:
                 pass
         except StoreError as error:
             log.warning("old items are not dropped", error=str(error))
+
+    async def _watchdog_tick(self, allowed: timedelta) -> None:
+        """Feed systemd's watchdog while the scheduler, the store's thread and the deliveries all come on.
+
+        A loop that has not for as long as systemd `allowed` is stuck: then systemd is left to restart the daemon.
+        """
+        stuck = self._progress.stuck(after=allowed)
+        if self._store.busy_for > allowed:
+            stuck["store"] = self._store.busy_for
+        if not stuck:
+            notify_systemd("WATCHDOG=1")
+            return
+        words = ", ".join(f"{loop} for {wait.total_seconds():.0f} s" for loop, wait in stuck.items())
+        log.critical("stuck, to be restarted by the watchdog", loops=words)
+        notify_systemd(f"STATUS=stuck, to be restarted by the watchdog: {words}")
 
     # --- their work in the store's thread -----------------------------------------------------------------------------
 
@@ -214,6 +239,7 @@ class _Daemon:
 
     async def _reload(self) -> None:
         """Take a new configuration, or keep the old one if the new one is bad."""
+        notify_systemd(reloading())
         try:
             config = await asyncio.to_thread(self._load)
             if config.database.reveal() != self._config.database.reveal():
@@ -228,6 +254,7 @@ class _Daemon:
         else:
             self._trouble = ""
             log.info("configuration reloaded", feeds=len(config.feeds), topics=len(config.topics))
+        notify_systemd("READY=1")
         await self._status_tick()
 
     async def _apply(self, config: Config) -> None:
@@ -268,28 +295,3 @@ def _log_fault(event: JobExecutionEvent) -> None:
 async def _close_after(polls: list[asyncio.Task[None]], close: Callable[[], Coroutine[Any, Any, None]]) -> None:
     await asyncio.gather(*polls, return_exceptions=True)
     await close()
-
-
-# --- systemd ---------------------------------------------------------------------------------------------------------
-
-
-async def _watchdog_tick() -> None:
-    notify_systemd("WATCHDOG=1")
-
-
-def watchdog_interval(environ: Mapping[str, str]) -> timedelta | None:
-    """Give how often systemd wants to hear from us: half of what it allows, as sd_watchdog_enabled(3) advises."""
-    allowed = environ.get("WATCHDOG_USEC", "")
-    return timedelta(microseconds=int(allowed)) / 2 if allowed.isdigit() and int(allowed) else None
-
-
-def notify_systemd(state: str, *, environ: Mapping[str, str] = os.environ) -> None:
-    """Tell systemd how the service fares (sd_notify(3)); without a NOTIFY_SOCKET nothing happens."""
-    path = environ.get("NOTIFY_SOCKET", "")
-    if not path:
-        return
-    address = "\0" + path[1:] if path.startswith("@") else path
-    # A full or vanished socket is no reason to stop monitoring, nor to wait: systemd will miss the watchdog and act.
-    kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
-    with socket.socket(socket.AF_UNIX, kind) as client, suppress(OSError):
-        client.sendto(state.encode(), address)

@@ -84,23 +84,25 @@ async def deliver_due(
     settled: timedelta = timedelta(0),
     stopping: asyncio.Event | None = None,
     timeout: timedelta = SEND_TIMEOUT,  # noqa: ASYNC109 - of a message, not of this function
+    progress: Callable[[], None] = lambda: None,
 ) -> DeliveryCounts:
     """Send what is due, and what falls due meanwhile, until nothing is left or `stopping` is set.
 
     Each message goes where `config` says at that moment. Deliveries made less than `settled` ago are left to gather
     further events. Channel URLs are served concurrently, and each in order, so that none waits for another. Each has
     `timeout` for every message of its claim, which a slow one may use up. `stopping` lets the messages on their way
-    arrive and gives back the others. A program that dies between sending and marking repeats at most one message for
-    each channel URL.
+    arrive and gives back the others. `progress` is called whenever a step of the work is done, every `timeout` at
+    least. A program that dies between sending and marking repeats at most one message for each channel URL.
 
     Raises:
         StoreError: the database refused, or was busy until a lease ended. The other channel URLs have been served;
             what could not be marked is repeated.
     """
-    outbox = _Outbox(store, config, now, settled, timeout, stopping or asyncio.Event())
+    outbox = _Outbox(store, config, now, settled, timeout, stopping or asyncio.Event(), progress)
     lanes: set[asyncio.Task[None]] = set()
     try:
         while True:
+            progress()
             lanes |= {asyncio.create_task(outbox.send(lane)) for lane in await outbox.claim(patient=bool(lanes))}
             if not lanes:
                 return outbox.counts()
@@ -134,6 +136,7 @@ class _Outbox:
     settled: timedelta
     timeout: timedelta
     stopping: asyncio.Event
+    progress: Callable[[], None]
     down: dict[tuple[str, int], datetime] = field(default_factory=dict)
     tally: Counter[Status] = field(default_factory=Counter)
 
@@ -162,6 +165,7 @@ class _Outbox:
     async def send(self, lane: _Lane) -> None:
         """Send the deliveries of one channel URL in order; give back, untried, what is not to be sent now."""
         for delivery in lane.deliveries:
+            self.progress()
             left = lane.lease_end - self.timeout - self.now()
             until = self._held_until(delivery, left)
             if until is not None:

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -77,6 +79,7 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._began: float | None = None
 
     @property
     def place(self) -> str:
@@ -115,7 +118,20 @@ class Store:
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do `work` in the store's own thread, one piece after another, so that the event loop never waits."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(self._do, work))
+
+    def _do(self, work: Callable[[], T]) -> T:
+        self._began = monotonic()
+        try:
+            return work()
+        finally:
+            self._began = None
+
+    @property
+    def busy_for(self) -> timedelta:
+        """How long the piece of work that `run` is at has taken so far; nothing while there is none."""
+        began = self._began
+        return timedelta(0) if began is None else timedelta(seconds=monotonic() - began)
 
     def close(self) -> None:
         """Wait for the piece at work, then let go of the database."""
