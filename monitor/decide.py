@@ -26,9 +26,9 @@ def decide_alerts(
 
     A channel hears each event of a story once, whatever rules lead to it and however often the story grows; all that
     it has to hear now is one alert. Without a fresh member (`fresh`: the new members that are no backfill, by item
-    id, with why they matched) nothing is told.
+    id, with why they matched) nothing is told, nor of a story that the operator has muted.
     """
-    if not fresh:
+    if story.muted or not fresh:
         return []
     due: dict[_Due, list[str]] = {}
     for channel, channel_rules in _rules_by_channel(story.topic, rules).items():

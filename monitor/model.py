@@ -397,12 +397,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Items of one topic that tell the same event, oldest first, and the independent sources among them."""
+    """Items of one topic that tell the same event, oldest first, and the independent sources among them.
+
+    `muted`: the operator wants to hear no more of it.
+    """
 
     id: int
     topic: str
     members: tuple[Member, ...]
     sources: tuple[Source, ...]
+    muted: bool = False
 
     @property
     def title(self) -> str:
@@ -418,6 +422,19 @@ class Story:
     def languages(self) -> tuple[str, ...]:
         """The languages it was told in, each once, first come first."""
         return tuple(dict.fromkeys(member.item.lang for member in self.members if member.item.lang))
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The operator's word on two items (their rows' ids, the smaller first) of one topic: one story, or two.
+
+    These are the must-link and cannot-link constraints of Wagstaff et al., "Constrained K-means Clustering with
+    Background Knowledge" (2001).
+    """
+
+    one: int
+    other: int
+    same: bool
 
 
 # --- decide, store, render, deliver --------------------------------------------------------------------------------

@@ -46,9 +46,10 @@ class PollResult:
 
 @dataclass(slots=True)
 class _TopicIndex:
-    """A topic's open stories in memory, and the newest membership it has seen."""
+    """A topic's open stories in memory: the newest membership it has seen, and the moves from story to story."""
 
     index: StoryIndex
+    moves: int
     newest: int = 0
 
 
@@ -271,9 +272,14 @@ class Pipeline:
         return story, is_new
 
     def _current_index(self, tx: Transaction, topic: str, *, now: datetime) -> _TopicIndex:
-        """Give a topic's index, in step with the store: built at first use, then fed what other programs added."""
-        window = self._windows[topic]
-        current = self._indexes.setdefault(topic, _TopicIndex(StoryIndex(window=window, encoder=self._encoder)))
+        """Give a topic's index, in step with the store: fed what other programs added.
+
+        It is built at first use, and anew when members were moved: by the operator, say, from another process.
+        """
+        window, moves = self._windows[topic], tx.moves(topic)
+        current = self._indexes.get(topic)
+        if current is None or current.moves != moves:
+            current = self._indexes[topic] = _TopicIndex(StoryIndex(window=window, encoder=self._encoder), moves)
         current.index.forget(now - window)
         for joined in tx.members_since(topic, after=current.newest, since=now - window):
             current.index.add(joined.member, joined.story)

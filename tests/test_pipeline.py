@@ -349,6 +349,37 @@ async def test_two_programs_over_one_store_share_their_stories(newsroom: Newsroo
     assert sorted(len(titles) for titles in newsroom.stories()) == [1, 2]
 
 
+async def test_what_the_operator_merged_from_another_process_counts_without_a_restart(newsroom: Newsroom) -> None:
+    newsroom.publish("kurier", ARGUN, HOTLINE)
+    opened = open_pipeline(newsroom.config, store=newsroom.store, reader=newsroom.reader, clock=lambda: newsroom.now)
+    async with opened as pipeline:
+        await pipeline.sync_feeds(everything=True)
+        _ = [result async for result in pipeline.poll_due()]
+        with newsroom.store.write() as tx:
+            argun, hotline = sorted(tx.stories(), key=lambda record: HOTLINE[0] == record.story.title)
+            tx.merge_stories(hotline.story.id, argun.story.id, now=newsroom.now)
+        newsroom.publish("vestnik", REPRINT)
+        await pipeline.sync_feeds(everything=True)
+        _ = [result async for result in pipeline.poll_due()]
+    assert newsroom.stories() == [{ARGUN[0], HOTLINE[0], REPRINT[0]}]
+
+
+async def test_a_muted_story_is_told_no_more_until_it_is_heard_again(newsroom: Newsroom) -> None:
+    newsroom.publish("kurier", ARGUN)
+    await newsroom.poll()
+    with newsroom.store.write() as tx:
+        tx.mute_story(1, since=newsroom.now)
+    newsroom.publish("vestnik", ("Thirty gay men detained by police in Argun, witnesses say", "Neighbours saw vans."))
+    await newsroom.poll()
+    assert newsroom.alerts() == [(Event.NEW,)]
+    with newsroom.store.write() as tx:
+        tx.mute_story(1, since=None)
+    newsroom.publish("kurier", ARGUN, ("Argun police detain more gay men", "More than thirty men were taken."))
+    await newsroom.poll()
+    assert len(newsroom.stories()) == 1
+    assert newsroom.alerts() == [(Event.NEW,), (Event.CORROBORATED,)]
+
+
 async def test_a_story_closes_after_its_window(newsroom: Newsroom) -> None:
     newsroom.publish("kurier", ARGUN)
     await newsroom.poll()

@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import create_engine, update
 
 from monitor.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreReadOnly, StoreTooNew
-from monitor.model import Event, Secret, Status, Told, Trust, Validators
+from monitor.model import Event, Judgement, Secret, Status, Told, Trust, Validators
 from monitor.store import PollRecord, Store, Transaction, engine, open_store
 from monitor.store.lease import is_gone, own_name
 from monitor.store.schema import REVISION, Base, DeliveryRow, FeedRow
@@ -278,6 +278,108 @@ def test_a_story_that_was_never_told_is_pruned_and_its_items_with_it(any_store: 
         tx.save_poll(feed, make_poll(later, parsed=True))
         assert tx.prune_items(unmatched_before=later - timedelta(days=30), limit=9) == 1
         assert tx.known_keys(feed) == {"g:0", "g:1"}
+
+
+def add_stories(tx: Transaction, now: datetime, *sizes: int) -> list[list[int]]:
+    """Add stories of so many items an hour apart each, and give the items of each; the stories are 1, 2, …"""
+    feed = add_feed(tx, now)
+    stories = []
+    for number, size in enumerate(sizes, start=1):
+        items = [make_item(key=f"g:{number}.{place}", seen=now + timedelta(hours=place)) for place in range(size)]
+        ids = tx.add_items(feed, items, matched=[True] * size)
+        story = tx.add_story("chechnya", first_seen=now)
+        for item_id, item in zip(ids, items, strict=True):
+            member = replace(make_member(item_id), item=item)
+            tx.add_member(story, member, match=make_match(), placement=make_placement(), now=item.seen)
+        stories.append(ids)
+    return stories
+
+
+def test_a_merged_story_keeps_its_number_its_title_and_what_was_told_of_both(any_store: Store, now: datetime) -> None:
+    with any_store.write() as tx:
+        (first, second, third) = add_stories(tx, now, 1, 2, 1)
+        tx.add_alert(make_alert(1, Event.NEW), [make_channel()], now=now)
+        tx.add_alert(make_alert(2, Event.CORROBORATED), [make_channel()], now=now)
+        tx.merge_stories(3, 2, now=now + timedelta(hours=2))
+        tx.merge_stories(1, 3, now=now + timedelta(hours=3))
+    with any_store.read() as tx:
+        (record,) = tx.stories()
+        assert record.story.members[0].id == first[0]
+        assert {member.id for member in record.story.members} == {*first, *second, *third}
+        assert (record.first_seen, record.last_seen) == (now, now + timedelta(hours=1))
+        assert tx.told(1) == {Told("desk", Event.NEW), Told("desk", Event.CORROBORATED)}
+        assert {tx.merged_into(2), tx.merged_into(3)} == {1}
+        assert tx.merged_into(1) is None
+
+
+@pytest.mark.parametrize(("muted", "is_muted"), [((1, 2), True), ((1,), False), ((2,), False), ((), False)])
+def test_a_merged_story_is_muted_if_both_were(
+    muted: tuple[int, ...],
+    is_muted: bool,  # noqa: FBT001 (a case's value)
+    any_store: Store,
+    now: datetime,
+) -> None:
+    with any_store.write() as tx:
+        add_stories(tx, now, 1, 1)
+        for story in muted:
+            tx.mute_story(story, since=now)
+        tx.merge_stories(1, 2, now=now)
+    with any_store.read() as tx:
+        assert tx.story(1).muted is is_muted
+
+
+def test_members_that_were_moved_stand_last_and_leave_the_times_right(any_store: Store, now: datetime) -> None:
+    with any_store.write() as tx:
+        (first, second) = add_stories(tx, now, 3, 1)
+        tx.move_members(first[2:], into=2, now=now + timedelta(days=1))
+        tx.inherit_told(2, [Told("desk", Event.NEW)])
+    with any_store.read() as tx:
+        ends = {record.story.id: record.last_seen for record in tx.stories()}
+        assert ends == {1: now + timedelta(hours=1), 2: now + timedelta(hours=2)}
+        assert [member.id for member in tx.story(2).members] == [*second, *first[2:]]
+        assert tx.told(2) == {Told("desk", Event.NEW)}
+
+
+def test_moves_are_counted_for_each_topic_so_that_others_look_again(any_store: Store, now: datetime) -> None:
+    with any_store.write() as tx:
+        first, *_ = add_stories(tx, now, 2, 1, 1)
+        assert tx.moves("chechnya") == 0
+        tx.move_members(first[:1], into=2, now=now)
+        tx.merge_stories(2, 3, now=now)
+    with any_store.read() as tx:
+        assert tx.moves("chechnya") == 2
+        assert tx.moves("sport") == 0
+
+
+def test_a_story_that_took_up_another_is_pruned_with_it(any_store: Store, now: datetime) -> None:
+    with any_store.write() as tx:
+        add_stories(tx, now, 1, 1)
+        tx.merge_stories(1, 2, now=now)
+        assert tx.prune_stories(before=now + timedelta(days=1), limit=1) == 1
+        assert tx.prune_stories(before=now + timedelta(days=1), limit=1) == 0
+
+
+def test_of_two_judgements_on_a_pair_the_last_counts(any_store: Store, now: datetime) -> None:
+    with any_store.write() as tx:
+        (items,) = add_stories(tx, now, 3)
+        tx.judge("chechnya", [(items[1], items[0]), (items[0], items[2])], same=True, now=now)
+        tx.judge("chechnya", [(items[0], items[1])], same=False, now=now)
+    with any_store.read() as tx:
+        assert tx.judgements("chechnya") == [
+            Judgement(items[0], items[2], same=True),
+            Judgement(items[0], items[1], same=False),
+        ]
+        assert tx.judgements("sport") == []
+
+
+def test_judgements_that_no_longer_hold_are_withdrawn_and_others_stay(any_store: Store, now: datetime) -> None:
+    with any_store.write() as tx:
+        (items,) = add_stories(tx, now, 3)
+        tx.judge("chechnya", [(items[0], items[1])], same=False, now=now)
+        tx.judge("chechnya", [(items[1], items[2])], same=True, now=now)
+        tx.withdraw_judgements("chechnya", [items[1]], [items[0], items[2]], same=False)
+    with any_store.read() as tx:
+        assert tx.judgements("chechnya") == [Judgement(items[1], items[2], same=True)]
 
 
 def test_the_index_catches_up_from_where_it_was(any_store: Store, now: datetime) -> None:

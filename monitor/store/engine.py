@@ -23,6 +23,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from monitor.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreReadOnly, StoreTooNew
 from monitor.model import Secret
 from monitor.store.feeds import FeedRows
+from monitor.store.judgements import JudgementRows
 from monitor.store.outbox import OutboxRows
 from monitor.store.schema import REVISION
 
@@ -63,7 +64,7 @@ _WORDS: dict[type[StoreError], str] = {
 }
 
 
-class Transaction(FeedRows, OutboxRows):
+class Transaction(FeedRows, OutboxRows, JudgementRows):
     """Everything that can be read and written, inside one transaction."""
 
     def __init__(self, session: Session) -> None:

@@ -47,7 +47,9 @@ class OutboxRows(StoryRows):
             .join(DeliveryRow, DeliveryRow.alert_id == AlertRow.id)
             .where(AlertRow.story_id == story)
         )
-        return frozenset(Told(channel=channel, event=Event(event)) for events, channel in rows for event in events)
+        own = {Told(channel=channel, event=Event(event)) for events, channel in rows for event in events}
+        inherited = self.session.get_one(StoryRow, story).inherited
+        return frozenset(own.union(Told(entry["channel"], Event(entry["event"])) for entry in inherited))
 
     def add_alert(self, alert: Alert, channels: Sequence[Channel], *, now: datetime) -> int:
         """Put an alert into the outbox, a row for each URL of each channel; gives the alert's id.

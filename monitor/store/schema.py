@@ -111,20 +111,30 @@ class ItemRow(Base):
 
 
 class StoryRow(Base):
-    """A story. `sources` holds its independent sources as last worked out: a list of `model.Source` as JSON."""
+    """A story. `sources` holds its independent sources as last worked out: a list of `model.Source` as JSON.
+
+    `merged_into` is set once all its members have gone there. `inherited` is what its readers heard of these members
+    before they were split off another story: a list of `model.Told` as JSON. `muted` is since when.
+    """
 
     __tablename__ = "story"
-    __table_args__ = (Index(None, "topic", "last_seen"), {"sqlite_autoincrement": True})
+    __table_args__ = (Index(None, "topic", "last_seen"), Index(None, "merged_into"), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(primary_key=True)
     topic: Mapped[str] = mapped_column(Text)
     first_seen: Mapped[datetime]
     last_seen: Mapped[datetime]
     sources: Mapped[list[Any]] = mapped_column(default=list)
+    merged_into: Mapped[int | None] = mapped_column(ForeignKey("story.id", ondelete="CASCADE"))
+    inherited: Mapped[list[Any]] = mapped_column(default=list)
+    muted: Mapped[datetime | None]
 
 
 class MemberRow(Base):
-    """An item's place in a story of one topic, with the reasons for both as they were decided."""
+    """An item's place in a story of one topic, with the reasons for both as they were decided.
+
+    `joined` is when it came into this story: what is moved from another one comes after those that were there.
+    """
 
     __tablename__ = "member"
     __table_args__ = (
@@ -143,6 +153,29 @@ class MemberRow(Base):
     score: Mapped[float]
     hits: Mapped[list[Any]]
     reason: Mapped[dict[str, Any]]
+
+
+class TopicRow(Base):
+    """How often members of a topic were moved from story to story: whoever remembers another number must look again."""
+
+    __tablename__ = "topic"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    moves: Mapped[int] = mapped_column(default=0)
+
+
+class JudgementRow(Base):
+    """The operator's word on two items of one topic, the one with the smaller id first: one story, or two."""
+
+    __tablename__ = "judgement"
+    __table_args__ = (UniqueConstraint("topic", "one", "other"), Index(None, "other"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    topic: Mapped[str] = mapped_column(Text)
+    one: Mapped[int] = mapped_column(ForeignKey("item.id", ondelete="CASCADE"))
+    other: Mapped[int] = mapped_column(ForeignKey("item.id", ondelete="CASCADE"))
+    same: Mapped[bool]
+    made: Mapped[datetime]
 
 
 class AlertRow(Base):

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Select, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from monitor.model import Hit, Item, Match, Member, Placement, Source, Story
-from monitor.store.schema import AlertRow, FeedRow, ItemRow, MemberRow, StoryRow
+from monitor.model import Hit, Item, Match, Member, Placement, Source, Story, Told
+from monitor.store.schema import AlertRow, FeedRow, ItemRow, MemberRow, StoryRow, TopicRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class StoryRecord:
     story: Story
     first_seen: datetime
     last_seen: datetime
+    muted: datetime | None
     matches: dict[int, Match]
     placements: dict[int, Placement]
 
@@ -79,6 +80,51 @@ class StoryRows:
         """Give one story with its members, in the order in which they joined."""
         return self.stories([story])[0].story
 
+    def moves(self, topic: str) -> int:
+        """Count how often members of a topic were moved from one story to another, by this program or any other."""
+        return self.session.scalar(select(TopicRow.moves).where(TopicRow.name == topic)) or 0
+
+    def move_members(self, items: Iterable[int], *, into: int, now: datetime) -> None:
+        """Put members of other stories of the topic into this one, after those that are there.
+
+        Why they were put where they were is kept. A story that is left without members becomes a pointer to this one,
+        and what was told of it is told of this one, so that nothing is told twice.
+        """
+        target = self.session.get_one(StoryRow, into)
+        chosen = (MemberRow.topic == target.topic) & MemberRow.item_id.in_(list(items)) & (MemberRow.story_id != into)
+        left = list(self.session.scalars(select(MemberRow.story_id).where(chosen).distinct()))
+        self.session.execute(update(MemberRow).where(chosen).values(story_id=into, joined=now))
+        for record in self.stories([into, *left]):
+            row = self.session.get_one(StoryRow, record.story.id)
+            if times := [member.when for member in record.story.members]:
+                row.first_seen, row.last_seen = min(times), max(times)
+            else:
+                self._close_story(row, target)
+        self._count_move(target.topic)
+
+    def merge_stories(self, survivor: int, other: int, *, now: datetime) -> None:
+        """Put all members of `other` into `survivor`.
+
+        The survivor is muted only if both were: silence needs the operator's word on each.
+        """
+        kept, gone = self.session.get_one(StoryRow, survivor), self.session.get_one(StoryRow, other)
+        kept.muted = kept.muted and gone.muted
+        items = self.session.scalars(select(MemberRow.item_id).where(MemberRow.story_id == other)).all()
+        self.move_members(items, into=survivor, now=now)
+
+    def merged_into(self, story: int) -> int | None:
+        """Tell which story took up this one's members, if any did."""
+        return self.session.scalar(select(StoryRow.merged_into).where(StoryRow.id == story))
+
+    def mute_story(self, story: int, *, since: datetime | None) -> None:
+        """Tell no more of a story, or with None tell of it again."""
+        self.session.execute(update(StoryRow).where(StoryRow.id == story).values(muted=since))
+
+    def inherit_told(self, story: int, told: Iterable[Told]) -> None:
+        """Count as told of a story what its readers heard of its members while these were in another one."""
+        values = [asdict(entry) for entry in told]
+        self.session.execute(update(StoryRow).where(StoryRow.id == story).values(inherited=values))
+
     def save_sources(self, story: int, sources: Sequence[Source]) -> None:
         """Keep what independent sources a story has, as just worked out from its members."""
         values = [asdict(source) for source in sources]
@@ -87,10 +133,12 @@ class StoryRows:
     def prune_stories(self, *, before: datetime, limit: int) -> int:
         """Drop up to `limit` stories that were never told and are older than that; give how many.
 
-        Their items go on as items that matched nothing, and are dropped as such once their feeds let go of them.
+        Their items go on as items that matched nothing, and are dropped as such once their feeds let go of them. What
+        went up in them goes with them.
         """
         told = select(AlertRow.story_id)
-        old = select(StoryRow.id).where(StoryRow.last_seen < before, StoryRow.id.not_in(told)).limit(limit)
+        idle = (StoryRow.last_seen < before) & StoryRow.id.not_in(told) & StoryRow.merged_into.is_(None)
+        old = select(StoryRow.id).where(idle).limit(limit)
         ids = list(self.session.scalars(old))
         items = list(self.session.scalars(select(MemberRow.item_id).where(MemberRow.story_id.in_(ids))))
         self.session.execute(delete(MemberRow).where(MemberRow.story_id.in_(ids)))
@@ -103,8 +151,12 @@ class StoryRows:
     def stories(
         self, ids: Iterable[int] | None = None, *, topic: str | None = None, limit: int | None = None
     ) -> list[StoryRecord]:
-        """Give stories with their members, the newest first."""
-        chosen = select(StoryRow).order_by(StoryRow.last_seen.desc(), StoryRow.id.desc())
+        """Give stories with their members, the newest first; those that went up in others are left out."""
+        chosen = (
+            select(StoryRow)
+            .where(StoryRow.merged_into.is_(None))
+            .order_by(StoryRow.last_seen.desc(), StoryRow.id.desc())
+        )
         if ids is not None:
             chosen = chosen.where(StoryRow.id.in_(list(ids)))
         if topic is not None:
@@ -113,10 +165,24 @@ class StoryRows:
             chosen = chosen.limit(limit)
         rows = list(self.session.scalars(chosen))
         members: dict[int, list[tuple[MemberRow, ItemRow, FeedRow]]] = {row.id: [] for row in rows}
-        joined = _member_columns().where(MemberRow.story_id.in_(members)).order_by(MemberRow.id)
+        joined = _member_columns().where(MemberRow.story_id.in_(members)).order_by(MemberRow.joined, MemberRow.id)
         for membership, item, feed in self.session.execute(joined):
             members[membership.story_id].append((membership, item, feed))
         return [_story_record(row, members[row.id]) for row in rows]
+
+    def _close_story(self, row: StoryRow, into: StoryRow) -> None:
+        self.session.execute(update(AlertRow).where(AlertRow.story_id == row.id).values(story_id=into.id))
+        self.session.execute(update(StoryRow).where(StoryRow.merged_into == row.id).values(merged_into=into.id))
+        into.inherited = [*into.inherited, *row.inherited]
+        row.merged_into = into.id
+
+    def _count_move(self, topic: str) -> None:
+        row = self.session.get(TopicRow, topic)
+        if row is None:
+            row = TopicRow(name=topic, moves=0)
+            self.session.add(row)
+        row.moves += 1
+        self.session.flush()
 
 
 def _member_columns() -> Select[MemberRow, ItemRow, FeedRow]:
@@ -155,9 +221,11 @@ def _story_record(row: StoryRow, members: Sequence[tuple[MemberRow, ItemRow, Fee
             topic=row.topic,
             members=tuple(_member(*columns) for columns in members),
             sources=tuple(_source(value) for value in row.sources),
+            muted=row.muted is not None,
         ),
         first_seen=row.first_seen,
         last_seen=row.last_seen,
+        muted=row.muted,
         matches={item.id: _match(membership) for membership, item, _ in members},
         placements={item.id: _placement(membership) for membership, item, _ in members},
     )

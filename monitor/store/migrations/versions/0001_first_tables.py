@@ -48,10 +48,21 @@ def upgrade() -> None:
         sa.Column("first_seen", sa.DateTime(), nullable=False),
         sa.Column("last_seen", sa.DateTime(), nullable=False),
         sa.Column("sources", sa.JSON(), nullable=False),
+        sa.Column("merged_into", sa.Integer(), nullable=True),
+        sa.Column("inherited", sa.JSON(), nullable=False),
+        sa.Column("muted", sa.DateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["merged_into"], ["story.id"], name=op.f("fk_story_merged_into"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_story")),
         sqlite_autoincrement=True,
     )
+    op.create_index(op.f("ix_story_merged_into"), "story", ["merged_into"], unique=False)
     op.create_index(op.f("ix_story_topic_last_seen"), "story", ["topic", "last_seen"], unique=False)
+    op.create_table(
+        "topic",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("moves", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_topic")),
+    )
     op.create_table(
         "alert",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -110,6 +121,21 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_delivery_status_next_attempt"), "delivery", ["status", "next_attempt"], unique=False)
+    op.create_table(
+        "judgement",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("one", sa.Integer(), nullable=False),
+        sa.Column("other", sa.Integer(), nullable=False),
+        sa.Column("same", sa.Boolean(), nullable=False),
+        sa.Column("made", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["one"], ["item.id"], name=op.f("fk_judgement_one"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["other"], ["item.id"], name=op.f("fk_judgement_other"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_judgement")),
+        sa.UniqueConstraint("topic", "one", "other", name=op.f("uq_judgement_topic_one_other")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_judgement_other"), "judgement", ["other"], unique=False)
     op.create_table(
         "member",
         sa.Column("id", sa.Integer(), nullable=False),
