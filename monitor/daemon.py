@@ -25,6 +25,7 @@ from monitor.progress import Progress
 from monitor.reading import Reader
 from monitor.store import FeedState, Store, open_store
 from monitor.systemd import notify_systemd, reloading, watchdog_timeout
+from monitor.watch import FileWatch
 
 TICK = timedelta(seconds=1)
 STATUS_EVERY = timedelta(seconds=30)
@@ -47,8 +48,10 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-async def run_daemon(load: Callable[[], Config], *, workers: int) -> None:
-    """Serve until SIGTERM or SIGINT. `load` reads the configuration, at the start and again at each SIGHUP.
+async def run_daemon(load: Callable[[], Config], *, watch: FileWatch, workers: int) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    `load` reads the configuration: at the start, at each SIGHUP, and whenever the file that is watched has changed.
 
     Raises:
         ConfigError: the configuration is bad at the start; later a bad one changes nothing.
@@ -59,7 +62,7 @@ async def run_daemon(load: Callable[[], Config], *, workers: int) -> None:
     store = open_store(config.database)
     try:
         async with Reader(workers) as reader:
-            await _Daemon(load, config, store, reader, signals).serve()
+            await _Daemon(load, config, store, reader, signals, watch).serve()
     finally:
         store.close()
 
@@ -92,7 +95,13 @@ class _Daemon:
     """The running service: one pipeline at a time, and the tasks that are in flight."""
 
     def __init__(
-        self, load: Callable[[], Config], config: Config, store: Store, reader: Reader, signals: _Signals
+        self,
+        load: Callable[[], Config],
+        config: Config,
+        store: Store,
+        reader: Reader,
+        signals: _Signals,
+        watch: FileWatch,
     ) -> None:
         self._load = load
         self._config = config
@@ -104,6 +113,7 @@ class _Daemon:
         self._polls: set[asyncio.Task[None]] = set()
         self._delivery: asyncio.Task[None] | None = None
         self._signals = signals
+        self._watch = watch
         self._trouble = ""
         self._progress = Progress()
 
@@ -112,6 +122,7 @@ class _Daemon:
         await self._apply(self._config)
         scheduler = self._make_scheduler()
         scheduler.start()
+        watching = asyncio.create_task(self._follow_file())
         notify_systemd("READY=1")
         log.info("started", feeds=len(self._config.feeds), topics=len(self._config.topics), database=self._store.place)
         try:
@@ -122,6 +133,7 @@ class _Daemon:
                 await self._signals.any()
         finally:
             notify_systemd("STOPPING=1")
+            watching.cancel()
             scheduler.shutdown(wait=False)
             await self._finish()
             log.info("stopped")
@@ -237,16 +249,24 @@ class _Daemon:
 
     # --- the configuration --------------------------------------------------------------------------------------------
 
+    async def _follow_file(self) -> None:
+        """Ask for a reload whenever the file has changed."""
+        async for _ in self._watch.changes():
+            self._signals.reload.set()
+
     async def _reload(self) -> None:
         """Take a new configuration, or keep the old one if the new one is bad."""
         notify_systemd(reloading())
+        self._watch.take()
         try:
             config = await asyncio.to_thread(self._load)
             if config.database.reveal() != self._config.database.reveal():
                 log.warning("another database takes effect at a restart only", database=self._store.place)
             await self._apply(config)
         except ConfigError as error:
-            self._trouble = f"{error.path} is bad, the configuration before stays in use"
+            first, *more = error.lines()
+            also = f" (and {len(more)} more)" if more else ""
+            self._trouble = f"the configuration before stays in use, for the new one is bad: {first}{also}"
             for line in error.lines():
                 log.error("bad configuration, the one before stays in use", problem=line)
         except StoreError as error:

@@ -71,7 +71,7 @@ def once(config: str | None, *, everything: bool, as_json: bool) -> None:
 @cli.command()
 @click.pass_obj
 def run(config: str | None) -> None:
-    """Run the daemon: SIGTERM stops it, SIGHUP reloads the configuration."""
+    """Run the daemon: SIGTERM stops it; a changed configuration is taken up by itself, and at SIGHUP."""
     from monitor.cli.run import run_service
 
     run_service(config)
