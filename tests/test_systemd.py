@@ -20,6 +20,7 @@ from monitor.progress import Progress
 from monitor.reading import Reader
 from monitor.store import Store, open_store
 from monitor.systemd import notify_systemd, reloading, watchdog_timeout
+from monitor.watch import FileWatch
 
 WATCHDOG = timedelta(milliseconds=400)
 
@@ -58,7 +59,9 @@ async def running(store: Store, tmp_path: Path) -> AsyncIterator[_Signals]:
     config = Config(tmp_path / "feeds.toml", Secret(""), feeds=(), topics=(), channels=(), rules=())
     signals = _Signals()
     async with Reader(1) as reader:
-        serving = asyncio.create_task(_Daemon(lambda: config, config, store, reader, signals).serve())
+        serving = asyncio.create_task(
+            _Daemon(lambda: config, config, store, reader, signals, FileWatch(config.path)).serve()
+        )
         try:
             yield signals
         finally:
