@@ -5,6 +5,7 @@ MonitorError
 ├── QueryError             a topic's query cannot be read; knows where
 ├── FetchError             one poll of one feed got no usable answer
 ├── ParseError             what the server sent is not a feed, or was too much to read
+├── OpmlError              a list of subscriptions cannot be read
 ├── StoreError             the database refused
 │   ├── StoreBusy          another process holds the lock
 │   ├── StoreReadOnly      the file or its folder cannot be written
@@ -85,6 +86,14 @@ class ParseError(MonitorError):
 
     def __init__(self, kind: str, message: str) -> None:
         self.kind = kind
+        super().__init__(message)
+
+
+class OpmlError(MonitorError):
+    """A list of subscriptions cannot be read. `line` counts from 1."""
+
+    def __init__(self, message: str, *, line: int) -> None:
+        self.line = line
         super().__init__(message)
 
 

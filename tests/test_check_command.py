@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+import structlog
 from click.testing import CliRunner
 
 from monitor.cli import cli
+from tests.servers import FeedServer
+
+FEED = b"""<rss version="2.0"><channel><title>Kurier</title>
+<item><guid>1</guid><title>Police in Chechnya arrest gay men at night</title>
+<pubDate>Mon, 03 Apr 2017 09:00:00 GMT</pubDate></item>
+<item><guid>2</guid><title>Relatives have heard nothing of them since Tuesday</title>
+<pubDate>Sat, 01 Apr 2017 09:00:00 GMT</pubDate></item></channel></rss>"""
 
 PLAIN = """
 [[feed]]
@@ -31,8 +40,8 @@ def check(tmp_path: Path, text: str) -> list[str]:
     path.write_text(text, encoding="utf-8")
     result = CliRunner().invoke(cli, ["--config", str(path), "check"])
     assert result.exit_code == 0, result.output
-    first, *notes = result.stdout.splitlines()
-    assert first.startswith(f"{path}: no problems: 1 feed, ")
+    first, *notes = result.stdout.replace(f"{path}:", "").splitlines()
+    assert first.startswith(" no problems: ")
     return notes
 
 
@@ -44,9 +53,14 @@ def test_a_file_that_does_what_it_says_has_no_notes(tmp_path: Path) -> None:
     ("changes", "note"),
     [
         ({"[[alert]]": "[[x]]"}, "note: there is no [[alert]]: nobody is told anything."),
-        ({"[[channel]]": '[[topic]]\nname = "other"\nquery = "x"\n[[channel]]'}, "note: topic 'other' is in no [[alert]]: nobody is told of it."),
-        ({"[[alert]]": '[[channel]]\nname = "press"\nurl = "print://"\n[[alert]]'}, "note: channel 'press' is in no [[alert]]: nothing is sent to it."),
-        ({"chechnya AND gay": "chechnya and gay"}, "note: 'and' in the query of topic 'chechnya' is a word to be found; the operator is AND."),
+        ({"[[channel]]": '[[topic]]\nname = "other"\nquery = "x"\n[[channel]]'}, "8: note: topic 'other' is in no [[alert]]: nobody is told of it."),
+        ({"[[alert]]": '[[channel]]\nname = "press"\nurl = "print://"\n[[alert]]'}, "11: note: channel 'press' is in no [[alert]]: nothing is sent to it."),
+        ({"chechnya AND gay": "chechnya and gay"}, "6: note: 'and' in the query of topic 'chechnya' is a word to be found; the operator is AND."),
+        ({"chechnya AND gay": "chechnya AND NOT chech*"}, "6: note: topic 'chechnya': its query can never match: it asks for chechnya and for NOT chech*."),
+        ({"chechnya AND gay": "chechnya AND lang:ru", "[[topic]]": 'lang = "en"\n[[topic]]'}, "7: note: topic 'chechnya': its query can never match, for no feed that it reads has lang:ru."),
+        ({"[[topic]]": "enabled = false\n[[topic]]"}, "7: note: topic 'chechnya': it reads no feed that is enabled."),
+        ({"[[topic]]": '[[feed]]\nurl = "http://www.kurier.example/rss/?utm_source=x"\n[[topic]]'}, "5: note: http://www.kurier.example/rss/?utm_source=x looks like the feed of line 3."),
+        ({'channels = ["desk"]': 'channels = ["desk"]\non = ["corroborated"]\nmin_sources = 2'}, '14: note: min_sources is set, but "new" is not in on: it has no effect.'),
         ({'"print://"': '"print://"\nquiet = "22:00-07:00"'}, f"{NO_EFFECT}quiet: alerts are sent at any hour."),
         ({'"print://"': '"print://"\nburst = 9'}, f"{NO_EFFECT}burst: each alert is a message."),
         ({'"print://"': '"print://"\nlang = "fr"'}, f"{NO_EFFECT}a channel's lang: the fixed words of messages are English."),
@@ -57,7 +71,7 @@ def test_a_file_that_does_what_it_says_has_no_notes(tmp_path: Path) -> None:
         ({"[[feed]]": '[monitor]\noperators = ["desk"]\n[[feed]]'}, f"{NO_EFFECT}operators: the daemon's troubles are in its log and in monitor feeds."),
         ({"[[feed]]": '[web]\nlisten = "127.0.0.1:9000"\n[[feed]]'}, f"{NO_EFFECT}[web]: no pages are served."),
     ],
-    ids=["no alert", "an untold topic", "an unused channel", "a small operator", "quiet", "burst", "lang", "digest", "urgent", "growth", "heartbeat", "operators", "web"],
+    ids=["no alert", "an untold topic", "an unused channel", "a small operator", "a contradiction", "a language of no feed", "no enabled feed", "a feed twice", "an idle key", "quiet", "burst", "lang", "digest", "urgent", "growth", "heartbeat", "operators", "web"],
 )  # fmt: skip
 def test_what_leads_to_nothing_is_named(tmp_path: Path, changes: dict[str, str], note: str) -> None:
     text = PLAIN if "[[x]]" not in changes.values() else PLAIN.partition("[[alert]]")[0]
@@ -72,3 +86,45 @@ def test_words_in_quotes_are_no_operators(tmp_path: Path) -> None:
 
 def test_pages_that_are_turned_off_are_no_wish_for_them(tmp_path: Path) -> None:
     assert check(tmp_path, PLAIN + '[web]\nlisten = ""\n') == []
+
+
+def test_problems_and_notes_are_there_for_programs(tmp_path: Path) -> None:
+    path = tmp_path / "feeds.toml"
+    path.write_text(PLAIN.replace("AND", "and"))
+    result = CliRunner().invoke(cli, ["--config", str(path), "check", "--json"])
+    assert result.exit_code == 0
+    (note,) = json.loads(result.stdout)["notes"]
+    assert note["line"] == 6
+    path.write_text(PLAIN.replace("query", "kwery"))
+    result = CliRunner().invoke(cli, ["--config", str(path), "check", "--json"])
+    assert result.exit_code == 2
+    assert [problem["line"] for problem in json.loads(result.stdout)["problems"]] == [4, 6]
+
+
+def test_online_every_feed_is_fetched_once_and_what_fails_is_explained(tmp_path: Path) -> None:
+    path = tmp_path / "feeds.toml"
+    with FeedServer.threaded() as server:
+        good, gone = server.serve("/rss", FEED), server.serve("/gone", status=404)
+        page = server.serve("/page", b'<html><link rel="alternate" type="application/rss+xml" href="/rss"></html>')
+        off = server.serve("/off", FEED)
+        path.write_text(
+            '[fetch]\nallow_private = ["127.0.0.1"]\n'
+            + "".join(f'[[feed]]\nurl = "{url}"\nname = "{url[-4:]}"\n' for url in (good, gone, page))
+            + f'[[feed]]\nurl = "{off}"\nenabled = false\n[[topic]]\nname = "t"\nquery = "chechnya"\n'
+        )
+        result = CliRunner().invoke(cli, ["--config", str(path), "check", "--online"])
+        structured = CliRunner().invoke(cli, ["--config", str(path), "check", "--online", "--json"])
+    structlog.reset_defaults()
+    assert (result.exit_code, structured.exit_code) == (1, 1)
+    assert "3 feeds fetched: 1 ok, 2 failed." in result.stdout
+    assert "404 Not Found from 127.0.0.1" in result.stdout
+    assert "the page links to the feed /rss" in result.stdout
+    feeds = json.loads(structured.stdout)["feeds"]
+    assert [(feed["ok"], feed["status"], feed["kind"], feed["items"], feed["offered"]) for feed in feeds] == [
+        (True, 200, "rss", 2, []),
+        (False, 404, None, 0, []),
+        (False, 200, None, 0, [good]),
+    ]
+    assert feeds[0]["newest"] == "2017-04-03T09:00:00Z"
+    assert sum(request.path == "/rss" for request in server.requests) == 2
+    assert not [request for request in server.requests if request.path == "/off"]

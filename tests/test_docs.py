@@ -295,6 +295,7 @@ def test_json_is_as_the_page_says(installation: Path) -> None:
     for command in ("feeds", "stories", "alerts"):
         printed[command] = run(installation, command, "--json")
     printed["test CHANNEL"] = run(installation, "test", "desk", "--json")
+    printed["check"] = run(installation, "check", "--online", "--json")
     assert len(printed) == JSON_PAGE.count("\n## ")
     for command, value in printed.items():
         section = json_section(command)

@@ -78,12 +78,58 @@ def run(config: str | None) -> None:
 
 
 @cli.command()
+@click.option("--online", is_flag=True, help="Fetch every feed once too, and show what each answers.")
+@json_option
 @click.pass_obj
-def check(config: str | None) -> None:
-    """Check the configuration and list every problem as feeds.toml:LINE: message."""
+def check(config: str | None, *, online: bool, as_json: bool) -> None:
+    """Check the configuration: every problem as feeds.toml:LINE: message, then what can have no effect."""
     from monitor.cli.check import check_config
 
-    check_config(config)
+    check_config(config, online=online, as_json=as_json)
+
+
+@cli.command()
+@click.argument("url")
+@click.option("--name", default="", metavar="NAME", help="What the feed is called. Default: its own title.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="A tag of the feed; may be given several times.")
+@click.option("--pick", type=click.IntRange(min=1), metavar="N", help="Take the N-th of several feeds that are found.")
+@click.option("--yes", is_flag=True, help="Ask nothing: take the first feed that is found.")
+@click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
+@click.pass_obj
+def add(
+    config: str | None, url: str, *, name: str, tags: tuple[str, ...], pick: int | None, yes: bool, dry_run: bool
+) -> None:
+    """Find the feed at URL, or the one that the page there offers, and add it to feeds.toml.
+
+    A feed that is there already is refused. Comments and order of the file are kept.
+    """
+    from monitor.cli.add import add_feed
+
+    add_feed(config, url, name=name, tags=tags, pick=pick, yes=yes, dry_run=dry_run)
+
+
+@cli.command("import")
+@click.argument("file")
+@click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
+@click.pass_obj
+def import_(config: str | None, file: str, *, dry_run: bool) -> None:
+    """Add the feeds of an OPML FILE (- for standard input) to feeds.toml, folders as tags.
+
+    Feeds that are there already are left out and named. Nothing is fetched: monitor check --online does that.
+    """
+    from monitor.cli.add import import_feeds
+
+    import_feeds(config, file, dry_run=dry_run)
+
+
+@cli.command()
+@click.argument("file", default="-")
+@click.pass_obj
+def export(config: str | None, file: str) -> None:
+    """Write all feeds as OPML to FILE, or to standard output. Passwords are left out."""
+    from monitor.cli.add import export_feeds
+
+    export_feeds(config, file)
 
 
 @cli.command()

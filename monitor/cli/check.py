@@ -1,25 +1,63 @@
-"""`monitor check`: what is wrong with the configuration, all of it at once."""
+"""`monitor check`: what is wrong with the configuration, all of it at once, and what in it does nothing."""
 
 from __future__ import annotations
 
-import re
+import asyncio
+import os
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import click
+from rich.table import Table
+from rich.text import Text
 
-from monitor.cli.common import count_of, read_config
-from monitor.errors import ConfigError
+from monitor.cli.common import (
+    count_of,
+    local_time,
+    make_console,
+    print_json,
+    progress_bar,
+    utc_now,
+    worker_count,
+)
+from monitor.config import find_config, load_config, read_document
+from monitor.config.advice import find_doubts
+from monitor.errors import ConfigError, Problem
+from monitor.fetch import Fetcher
 from monitor.model import Channel, Config, Event, Web
+from monitor.probe import Probe, Prober
+from monitor.reading import Reader
 
 
-def check_config(option: str | None) -> None:
-    """Print every problem and exit with 2, or say what the configuration holds."""
+def check_config(option: str | None, *, online: bool, as_json: bool) -> None:
+    """Print every problem and exit with 2, or say what the configuration holds and what of it does nothing.
+
+    With `online` every enabled feed is fetched once, and the exit status is 1 if one fails.
+    """
     try:
-        config = read_config(option)
+        path = find_config(option, environ=os.environ)
+        config = load_config(path, environ=os.environ)
+        notes = [*find_doubts(config, read_document(path)), *(Problem(0, words) for words in _without_effect(config))]
     except ConfigError as error:
-        click.echo("\n".join(error.lines()))
+        if as_json:
+            print_json({"path": error.path, "problems": _problems_json(error.problems), "notes": [], "feeds": []})
+        else:
+            click.echo("\n".join(error.lines()))
         sys.exit(2)
+    if not as_json:
+        _print_config(config, notes)
+    probes = asyncio.run(_probe_feeds(config)) if online else []
+    if as_json:
+        feeds = [_probe_json(probe) for probe in probes]
+        print_json({"path": str(path), "problems": [], "notes": _problems_json(notes), "feeds": feeds})
+    elif online:
+        _print_probes(probes, config)
+    if any(probe.error for probe in probes):
+        sys.exit(1)
+
+
+def _print_config(config: Config, notes: list[Problem]) -> None:
     counted = [
         count_of(len(config.feeds), "feed"),
         count_of(len(config.topics), "topic"),
@@ -27,32 +65,60 @@ def check_config(option: str | None) -> None:
         count_of(len(config.rules), "alert rule"),
     ]
     click.echo(f"{config.path}: no problems: {', '.join(counted)}.")
-    for note in (*_untold(config), *_small_operators(config), *_without_effect(config)):
-        click.echo(f"note: {note}.")
+    for note in notes:
+        click.echo(f"{config.path}:{note.line}: note: {note.message}." if note.line else f"note: {note.message}.")
 
 
-def _untold(config: Config) -> Iterator[str]:
-    """Name what leads to nobody."""
-    if not config.rules:
-        yield "there is no [[alert]]: nobody is told anything"
-        return
-    topics = {topic for rule in config.rules for topic in rule.topics}
-    channels = {channel for rule in config.rules for channel in rule.channels}
-    channels |= {channel for heartbeat in config.heartbeats for channel in heartbeat.channels}
-    for topic in config.topics:
-        if topic.name not in topics:
-            yield f"topic '{topic.name}' is in no [[alert]]: nobody is told of it"
-    for channel in config.channels:
-        if channel.name not in channels.union(config.operators):
-            yield f"channel '{channel.name}' is in no [[alert]]: nothing is sent to it"
+def _problems_json(problems: tuple[Problem, ...] | list[Problem]) -> list[dict[str, Any]]:
+    return [{"line": problem.line or None, "message": problem.message} for problem in problems]
 
 
-def _small_operators(config: Config) -> Iterator[str]:
-    """Name operators in small letters: they are words to be found, and few items have them."""
-    for topic in config.topics:
-        unquoted = re.sub(r'"[^"]*"', " ", topic.query)
-        for word in dict.fromkeys(re.findall(r"\b(?:and|or|not)\b", unquoted)):
-            yield f"'{word}' in the query of topic '{topic.name}' is a word to be found; the operator is {word.upper()}"
+async def _probe_feeds(config: Config) -> list[Probe]:
+    """Fetch every enabled feed, as many at a time as a poll would; give the answers in the order of the file."""
+    feeds = [feed for feed in config.feeds if feed.enabled]
+    async with Fetcher(config.fetch, contact=config.contact) as fetcher, Reader(worker_count()) as reader:
+        prober = Prober(fetcher, reader, clock=utc_now)
+        with progress_bar() as progress:
+            task = progress.add_task("fetching", total=len(feeds))
+            probes = [asyncio.create_task(prober.probe(feed)) for feed in feeds]
+            for probe in probes:
+                probe.add_done_callback(lambda _: progress.advance(task))
+            return await asyncio.gather(*probes)
+
+
+def _print_probes(probes: list[Probe], config: Config) -> None:
+    """Print a table, then what each failed feed answered in words, and where its feed may be."""
+    table = Table("Feed", "Answer", "Kind", "Items", "Newest", "Language", box=None, pad_edge=False)
+    for probe in probes:
+        answer = Text("failed" if probe.error else "ok", style="red" if probe.error else "green")
+        kind = probe.reading.kind if probe.reading else "–"
+        items, newest = str(len(probe.items)) if probe.reading else "–", local_time(probe.newest, config)
+        table.add_row(Text(probe.feed.name or probe.feed.url), answer, kind, items, newest, probe.lang or "–")
+    console = make_console()
+    console.print(table)
+    for probe in probes:
+        if probe.error:
+            console.print(Text(f"\n{probe.feed.name or probe.feed.url}: {probe.error}"))
+        elif probe.moved_to:
+            console.print(Text(f"\n{probe.feed.name or probe.feed.url}: has moved to {probe.moved_to}"))
+    failed = sum(bool(probe.error) for probe in probes)
+    click.echo(f"\n{count_of(len(probes), 'feed')} fetched: {len(probes) - failed} ok, {failed} failed.")
+
+
+def _probe_json(probe: Probe) -> dict[str, Any]:
+    return {
+        "name": probe.feed.name or probe.feed.url,
+        "url": probe.feed.url,
+        "ok": not probe.error,
+        "status": probe.status,
+        "kind": probe.reading.kind if probe.reading else None,
+        "items": len(probe.items),
+        "newest": probe.newest,
+        "lang": probe.lang or None,
+        "error": probe.error or None,
+        "moved_to": probe.moved_to or None,
+        "offered": list(probe.offered),
+    }
 
 
 def _without_effect(config: Config) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from monitor.config import find_config, load_config
 from monitor.model import Config
@@ -79,3 +80,10 @@ def make_console() -> Console:
     """Make what tables are printed with: as wide as the terminal, and 100 columns elsewhere."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=100)
+
+
+def progress_bar() -> Progress:
+    """A bar on a terminal, nothing elsewhere; on standard error, since results go to standard output."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

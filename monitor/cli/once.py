@@ -9,10 +9,8 @@ from contextlib import nullcontext, redirect_stdout
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from monitor.cli.common import count_of, opened_store, print_json, read_config, utc_now, worker_count
+from monitor.cli.common import count_of, opened_store, print_json, progress_bar, read_config, utc_now, worker_count
 from monitor.deliver import DeliveryCounts, deliver_due
 from monitor.log import configure_logging
 from monitor.model import Config, Status
@@ -56,20 +54,13 @@ async def _do_round(config: Config, store: Store, *, everything: bool) -> tuple[
     ):
         due = await pipeline.sync_feeds(everything=everything)
         polls = []
-        with _progress() as progress:
+        with progress_bar() as progress:
             task = progress.add_task("polling", total=due)
             async for poll in pipeline.poll_due():
                 polls.append(poll)
                 progress.advance(task)
         deliveries = await deliver_due(store, lambda: config, now=utc_now)
     return polls, deliveries
-
-
-def _progress() -> Progress:
-    """A bar on a terminal, nothing elsewhere; on standard error, since results go to standard output."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _summarise(polls: list[PollResult], *, sent: int, outbox: dict[Status, int]) -> dict[str, dict[str, int]]:

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from monitor.config.build import build_config
-from monitor.config.document import Document, Malformed
+from monitor.config.document import read_document
 from monitor.config.explain import check_tables
 from monitor.config.fill import fill_in
 from monitor.config.references import check_references
 from monitor.errors import ConfigError, Problem
 from monitor.model import Config
 
-__all__ = ["find_config", "load_config"]
+__all__ = ["find_config", "load_config", "read_document"]
 
 # Where a configuration is looked for when nobody names one.
 _PLACES = (Path("feeds.toml"), Path("/etc/monitor/feeds.toml"))
@@ -51,7 +51,7 @@ def load_config(path: Path, *, environ: Mapping[str, str]) -> Config:
     Raises:
         ConfigError: with every problem that was found, each with its line, and no secret.
     """
-    document = _read_document(path)
+    document = read_document(path)
     filled, findings = fill_in(document.tables, environ)
     unfilled = {finding.path for finding in findings}
     table, faults = check_tables(document, filled)
@@ -60,19 +60,3 @@ def load_config(path: Path, *, environ: Mapping[str, str]) -> Config:
         problems = [Problem(document.line(at, position), message) for at, message, position in findings]
         raise ConfigError(str(path), problems)
     return build_config(path, table, written=document.tables, environ=environ)
-
-
-def _read_document(path: Path) -> Document:
-    """Read the file's tables: UTF-8, with or without the mark that some editors put at the beginning."""
-    try:
-        body = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(str(path), [Problem(0, f"cannot be read: {error.strerror}")]) from error
-    try:
-        return Document(body.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        line = body.count(b"\n", 0, error.start) + 1
-        message = "this is not UTF-8 text: save the file with the encoding UTF-8"
-        raise ConfigError(str(path), [Problem(line, message)]) from error
-    except Malformed as error:
-        raise ConfigError(str(path), [Problem(error.line, str(error))]) from error

@@ -6,7 +6,10 @@ import re
 import tomllib
 from collections.abc import Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
+
+from monitor.errors import ConfigError, Problem
 
 # Where a value stands in the tables: ("feed", 3, "interval").
 KeyPath = tuple[str | int, ...]
@@ -108,6 +111,19 @@ class Document:
         start = statement.text.find(self.written(path))
         return statement.line + (statement.text.count("\n", 0, start + position) if start >= 0 else 0)
 
+    def last_line(self, table: str) -> int:
+        """Give the last line of the last table of a name, with the comments right below it; the file's if none is."""
+        lines = self._text.split("\n")
+        last, inside = 0, False
+        for statement in _split(self._text):
+            if statement.text.lstrip().startswith("["):
+                inside = table in tomllib.loads(statement.text)
+            if inside:
+                last = statement.line + statement.text.count("\n")
+        while 0 < last < len(lines) and lines[last].startswith("#"):
+            last += 1
+        return last or len(lines)
+
     def _nearest(self, path: KeyPath) -> _Statement:
         prefixes = (path[:length] for length in range(len(path), 0, -1))
         return next((self._statements[known] for known in prefixes if known in self._statements), _Statement(0, ""))
@@ -139,6 +155,28 @@ class Document:
         if line > start:
             words += f"; the value that begins on line {start} may lack its closing quotes or bracket"
         return Malformed(line or start, f"this is not TOML: {words}")
+
+
+def read_document(path: Path) -> Document:
+    """Read the file's tables: UTF-8, with or without the mark that some editors put at the beginning.
+
+    Raises:
+        ConfigError: it cannot be read, or is no TOML.
+    """
+    try:
+        body = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(str(path), [Problem(0, f"cannot be read: {error.strerror}")]) from error
+    if b"\0" in body and not body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise ConfigError(str(path), [Problem(0, "this is no text file: is it the right one?")])
+    try:
+        return Document(body.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        message = "this is not UTF-8 text: save the file with the encoding UTF-8"
+        raise ConfigError(str(path), [Problem(line, message)]) from error
+    except Malformed as error:
+        raise ConfigError(str(path), [Problem(error.line, str(error))]) from error
 
 
 def _split(text: str) -> Iterator[_Statement]:

@@ -24,10 +24,11 @@ class CompiledTopic:
 
     def admits(self, item: Item, *, feed: Feed) -> bool:
         """Tell whether the topic's `languages` and `feeds` let the item in; a nameless feed goes by its URL."""
-        names = {feed.name or feed.url, *feed.tags}
-        return (not self.languages or language_code(item.lang) in self.languages) and (
-            not self.topic.feeds or not names.isdisjoint(self.topic.feeds)
-        )
+        return (not self.languages or language_code(item.lang) in self.languages) and self.reads(feed)
+
+    def reads(self, feed: Feed) -> bool:
+        """Tell whether the topic's `feeds` let a feed in, by its name or a tag."""
+        return not self.topic.feeds or not {feed.name or feed.url, *feed.tags}.isdisjoint(self.topic.feeds)
 
 
 def compile_topic(topic: Topic, feeds: Sequence[Feed] = ()) -> CompiledTopic:

@@ -9,9 +9,9 @@ from monitor.model import Entry, Item
 from monitor.normalise.identity import Identity, identify_entries
 from monitor.normalise.language import choose_language
 from monitor.normalise.plain import cut_text, plain_text
-from monitor.normalise.url import canonical_url
+from monitor.normalise.url import canonical_url, fold_feed_address
 
-__all__ = ["Identity", "canonical_url", "identify_entries", "normalise_entry", "plain_text"]
+__all__ = ["Identity", "canonical_url", "fold_feed_address", "identify_entries", "normalise_entry", "plain_text"]
 
 _TITLE, _SUMMARY, _AUTHOR = 500, 2_000, 200
 _TITLE_FROM_SUMMARY = 100

@@ -23,6 +23,8 @@ _TRACKING = re.compile(
     )\Z""",
     re.IGNORECASE | re.VERBOSE,
 )
+# A feed may be chosen by any other parameter: feedName, source, at_format and their like.
+_CAMPAIGN = re.compile(r"utm_.*|fbclid|gclid|msclkid|yclid", re.IGNORECASE)
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})?")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _PATH_SAFE = "/%:@!$&'()*+,;="
@@ -55,7 +57,19 @@ def fold_permalink(guid: str) -> str:
     return urlunsplit(parts._replace(scheme="")) if parts else guid
 
 
-def _split(link: str, base: str) -> SplitResult | None:
+def fold_feed_address(address: str) -> str:
+    """Reduce a feed's address to what stays when it is copied from elsewhere: two feeds that agree in it are one.
+
+    http or https, `www.`, a slash at the end, a user, a fragment and the parameters of a campaign make no difference.
+    """
+    parts = _split(address, "", tracking=_CAMPAIGN)
+    if parts is None:
+        return address
+    host = parts.netloc.removeprefix("www.")
+    return urlunsplit(("", host, parts.path.rstrip("/"), parts.query, ""))
+
+
+def _split(link: str, base: str, *, tracking: re.Pattern[str] = _TRACKING) -> SplitResult | None:
     """Split a link into canonical parts, the fragment as it is; None where it is no web address."""
     link = link.strip()
     if link.lower().startswith("www."):  # written as in print; resolved it would become a path
@@ -70,7 +84,7 @@ def _split(link: str, base: str) -> SplitResult | None:
     except (ValueError, idna.IDNAError):  # brackets that hold no address, a port that is no number
         return None
     netloc = host if port in {None, _DEFAULT_PORTS[parts.scheme]} else f"{host}:{port}"
-    query = "&".join(pair for pair in parts.query.split("&") if pair and not _TRACKING.match(pair.partition("=")[0]))
+    query = "&".join(pair for pair in parts.query.split("&") if pair and not tracking.match(pair.partition("=")[0]))
     path = parts.path
     if "/." in path and not path.startswith("//"):  # urljoin resolves dots in relative links only
         path = urljoin("/", path)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from urllib.parse import urljoin
+
 from monitor.errors import ParseError
 from monitor.model import Document, Response
 from monitor.parse.charset import decode_body
 from monitor.parse.jsonfeed import read_json
-from monitor.parse.refusal import refuse_document
+from monitor.parse.refusal import find_offered, refuse_document
 from monitor.parse.sitemap import read_sitemap
 from monitor.parse.xml import read_xml
 
-__all__ = ["parse_feed"]
+__all__ = ["find_offered_feeds", "parse_feed"]
 
 
 def parse_feed(response: Response) -> Document:
@@ -29,3 +31,9 @@ def parse_feed(response: Response) -> Document:
     if document is None:
         raise refuse_document(text)
     return document
+
+
+def find_offered_feeds(response: Response) -> tuple[str, ...]:
+    """Give the addresses of the feeds that an HTML page offers, each once, in its order."""
+    text = decode_body(response.body, content_type=response.headers.get("content-type", ""))
+    return tuple(dict.fromkeys(urljoin(response.base, href) for href in find_offered(text)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 
 from monitor.errors import ParseError
 
@@ -56,18 +57,17 @@ def _describe_page(head: str) -> str:
     if guard:
         words += f", which looks like {guard},"
     words += " instead of a feed"
-    feed = _find_feed(head)
+    feed = next(find_offered(head), "")
     return f"{words}; the page links to the feed {feed}" if feed else words
 
 
-def _find_feed(head: str) -> str:
-    """Find the first feed that the page offers (`rel=alternate`), as RSS readers do by convention."""
-    for link in _LINK.finditer(head):
+def find_offered(text: str) -> Iterator[str]:
+    """Find the feeds that a page offers (`rel=alternate`), as RSS readers do by convention, as it writes them."""
+    for link in _LINK.finditer(text[:_READ]):
         attributes = {name.lower(): a or b or c for name, a, b, c in _ATTRIBUTE.findall(link[1])}
         offered = "alternate" in attributes.get("rel", "").lower() and _FEED_TYPE.match(attributes.get("type", ""))
         if offered and attributes.get("href"):
-            return printable(html.unescape(attributes["href"]).strip())
-    return ""
+            yield printable(html.unescape(attributes["href"]).strip())
 
 
 def _excerpt(text: str) -> str:
