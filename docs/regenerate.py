@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
 from monitor.cli import cli
+from monitor.config.jsonschema import describe_schema
 
 ROOT = Path(__file__).resolve().parents[1]
+SCHEMA = ROOT / "docs" / "reference" / "feeds.schema.json"
+REFERENCE = ROOT / "docs" / "reference" / "feeds-toml.md"
 COMMANDS = ROOT / "docs" / "reference" / "commands.md"
 INDEX = ROOT / "docs" / "index.md"
 README = ROOT / "README.md"
@@ -42,6 +48,32 @@ def _help_texts(command: click.Command, name: str, parent: click.Context | None)
     if isinstance(command, click.Group):
         for child in command.list_commands(context):
             yield from _help_texts(command.commands[child], child, context)
+
+
+def read_reference() -> dict[tuple[str, str], dict[str, Any]]:
+    """Give the meaning, the default and the example of each key of each table, from the page about feeds.toml."""
+    words = {}
+    for section in REFERENCE.read_text(encoding="utf-8").split("\n## `[")[1:]:
+        table = re.match(r"\[?(\w+)", section)
+        for key, default, example, meaning in re.findall(
+            r"^\| `(\w+)` \| (.+?) \| (.+?) \| (.+) \|$", section, re.MULTILINE
+        ):
+            given = {"default": _read_value(default)} if default.startswith("`") else {}
+            words[table[1] if table else "", key] = {
+                "description": meaning,
+                **given,
+                "examples": [_read_value(example)],
+            }
+    return words
+
+
+def _read_value(cell: str) -> Any:
+    return tomllib.loads(f"value = {cell.strip('`')}")["value"]
+
+
+def write_schema() -> str:
+    """Write the JSON Schema of feeds.toml."""
+    return json.dumps(describe_schema(read_reference()), ensure_ascii=False, indent=2) + "\n"
 
 
 def play_demo() -> str:
@@ -75,6 +107,7 @@ def regenerate() -> dict[Path, str]:
     """Give every page that takes something from the program, as it should be."""
     demo = f"```text\n{excerpt_demo(play_demo())}\n```"
     return {
+        SCHEMA: write_schema(),
         COMMANDS: describe_commands(),
         INDEX: fill_block(INDEX.read_text(encoding="utf-8"), "decisions", list_decisions()),
         README: fill_block(README.read_text(encoding="utf-8"), "demo", demo),

@@ -808,3 +808,21 @@ def test_every_key_that_holds_a_secret_is_kept_out_of_messages() -> None:
     holders = {key for table in TABLES.values() for key, field in table.model_fields.items() if "Secret" in str(field)}
 
     assert holders == SECRET_KEYS
+
+
+@pytest.mark.parametrize("line", ["name = “Kurier”", "tags = [“press”]", "name = ‘Kurier’"])
+def test_curly_quotes_are_called_so(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "feeds.toml"
+    path.write_text(f'[[feed]]\nurl = "https://kurier.example"\n{line}\n', encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, environ={})
+    (problem,) = caught.value.problems
+    assert problem.line == 3
+    assert "straight quotes" in problem.message
+
+
+def test_a_file_that_is_no_text_is_called_so(tmp_path: Path) -> None:
+    path = tmp_path / "feeds.toml"
+    path.write_bytes(b"SQLite format 3\0\x10\0")
+    with pytest.raises(ConfigError, match="this is no text file: is it the right one"):
+        load_config(path, environ={})

@@ -20,11 +20,13 @@ import click
 import pytest
 import structlog
 from click.testing import CliRunner
+from jsonschema import Draft202012Validator
 
 from docs import regenerate
 from monitor import __version__
 from monitor.cli import cli
 from monitor.config import load_config
+from monitor.config.schema import TABLES
 from monitor.model import Event, Status
 from tests.servers import FeedServer
 
@@ -227,6 +229,63 @@ def test_every_configuration_is_accepted(block: str, tmp_path: Path) -> None:
     path.write_text(f"{block}\n{rest}", encoding="utf-8")
     environ = dict.fromkeys(re.findall(r"\$\{([\w.-]+)\}", block), "json://127.0.0.1/")
     load_config(path, environ=environ)
+
+
+@pytest.fixture(scope="module")
+def schema() -> Draft202012Validator:
+    """What editors check feeds.toml with."""
+    content = json.loads(read_page(regenerate.SCHEMA))
+    Draft202012Validator.check_schema(content)
+    return Draft202012Validator(content)
+
+
+def test_the_schema_is_what_the_program_reads() -> None:
+    assert read_page(regenerate.SCHEMA) == regenerate.write_schema(), "run: make docs"
+
+
+@pytest.mark.parametrize("block", CONFIGURATIONS)
+def test_the_schema_accepts_every_configuration(block: str, schema: Draft202012Validator) -> None:
+    schema.validate(tomllib.loads(block))
+
+
+def test_the_schema_accepts_the_shipped_feeds_and_what_it_explains(schema: Draft202012Validator) -> None:
+    shipped = read_page(ROOT / "feeds.toml")
+    told = re.match("#:schema (.+)", shipped)
+    assert told
+    assert (ROOT / told[1]).resolve() == regenerate.SCHEMA
+    schema.validate(tomllib.loads(shipped))
+    words = regenerate.read_reference()
+    described = {(table, key) for table, model in TABLES.items() for key in model.model_fields}
+    assert set(words) == described
+    for (table, key), word in words.items():
+        key_schema = {
+            **schema.schema["$defs"][TABLES[table].__name__]["properties"][key],
+            "$defs": schema.schema["$defs"],
+        }
+        for value in [*word["examples"], *([word["default"]] if "default" in word else [])]:
+            Draft202012Validator(key_schema).validate(value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[fetsh]",
+        '[fetch]\ntimeout = "5 minutes"',
+        "[fetch]\ntimeout = 5",
+        "[fetch]\nper_host = 0",
+        '[[feed]]\nname = "Kurier"',
+        '[[feed]]\nurl = "kurier.example"',
+        '[[feed]]\nurl = "https://kurier.example"\nlang = "Deutsch"',
+        '[[feed]]\nurl = "https://kurier.example"\ntags = "press"',
+        '[[channel]]\nname = "desk"\ndetail = "ful"',
+        '[[channel]]\nname = "desk"\nquiet = "22-7"',
+        '[[alert]]\ntopics = []\nchannels = ["desk"]',
+        '[[alert]]\ntopics = ["t"]\nchannels = ["desk"]\non = ["news"]',
+        '[[heartbeat]]\nchannels = ["desk"]\nat = "daily"',
+    ],
+)
+def test_the_schema_refuses_what_the_program_refuses(text: str, schema: Draft202012Validator) -> None:
+    assert not schema.is_valid(tomllib.loads(text))
 
 
 # --- what the commands print ------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ _TOKEN = re.compile(
     r"|\#[^\n]*|[\[{]|[\]}]|\n",
     re.DOTALL,
 )
+_CURLY = re.compile(r"[=\[,]\s*[“”„‟«‘’]")
 # tomllib gives the place in its message only (before Python 3.14).
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 # What tomllib says of the commonest slips, for people who do not know its terms.
@@ -152,6 +153,8 @@ class Document:
         start = next(blamed, line)
         fault = _PLACE.sub("", message)
         words = next((plain for jargon, plain in _PLAIN.items() if fault.startswith(jargon)), fault)
+        if any("=" in one.text and _CURLY.search(one.text) for one in _split(self._text) if one.holds(line)):
+            words = 'text stands in straight quotes, "...": those here are curly, as word processors write them'
         if line > start:
             words += f"; the value that begins on line {start} may lack its closing quotes or bracket"
         return Malformed(line or start, f"this is not TOML: {words}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -20,17 +21,29 @@ from monitor.deliver import check_channel_url
 from monitor.model import Detail, Event, FetchSettings, Network, Quiet, Schedule, Secret
 
 T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
 
 
-def _read(parse: Callable[[str], T]) -> PlainValidator:
-    """Make a validator of a function that reads text and raises ValueError."""
+def _read(parse: Callable[[str], T], *, like: str = "") -> PlainValidator:
+    """Make a validator of a function that reads text and raises ValueError.
+
+    `like` is a pattern that all such text fits, for the JSON Schema. A `${NAME}` in it may stand for anything.
+    """
 
     def validate(value: object) -> T:
         if not isinstance(value, str):
             raise PydanticCustomError("string_type", "")
         return parse(value)
 
-    return PlainValidator(validate)
+    pattern = rf"^({like})$|\$\{{" if like else None
+    return PlainValidator(validate, json_schema_input_type=Annotated[str, Field(pattern=pattern)])
+
+
+def _choose(choices: type[E]) -> PlainValidator:
+    """Make a validator of an enumeration's values."""
+    either = choices | Annotated[str, Field(pattern=r"\$\{")]
+    validator = _read(partial(values.parse_choice, choices))
+    return PlainValidator(validator.func, json_schema_input_type=either)
 
 
 def _parse_channel_url(text: str) -> Secret:
@@ -42,17 +55,18 @@ def _parse_channel_url(text: str) -> Secret:
     return url
 
 
+_SCHEDULE = "hourly|daily [0-9]{2}:[0-9]{2}|weekly (mon|tue|wed|thu|fri|sat|sun) [0-9]{2}:[0-9]{2}"
 # TOML knows lists only; the model knows tuples and sets.
 Items = Field(strict=False)
-Text = Annotated[str, _read(values.parse_text)]
+Text = Annotated[str, _read(values.parse_text, like=r".*\S.*")]
 OptionalText = Annotated[str, _read(values.parse_optional_text)]
-Duration = Annotated[timedelta, _read(values.parse_duration)]
-PositiveDuration = Annotated[timedelta, _read(values.parse_positive_duration)]
-Interval = Annotated[timedelta, _read(values.parse_interval)]
-Size = Annotated[int, _read(values.parse_size)]
-Language = Annotated[str, _read(values.parse_language)]
+Duration = Annotated[timedelta, _read(values.parse_duration, like=r"[0-9]+[smhd]")]
+PositiveDuration = Annotated[timedelta, _read(values.parse_positive_duration, like=r"[0-9]*[1-9][0-9]*[smhd]")]
+Interval = Annotated[timedelta, _read(values.parse_interval, like=r"[0-9]*[1-9][0-9]*[smhd]")]
+Size = Annotated[int, _read(values.parse_size, like=r"[0-9]+ ?(B|KiB|MiB|GiB)")]
+Language = Annotated[str, _read(values.parse_language, like=r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")]
 ChannelUrl = Annotated[Secret, _read(_parse_channel_url)]
-Proxy = Annotated[Secret, _read(values.parse_proxy)]
+Proxy = Annotated[Secret, _read(values.parse_proxy, like=r"|(socks5h|socks5|http)://.+")]
 Count = Annotated[int, Field(ge=1)]
 Texts = Annotated[tuple[Text, ...], Items]
 SomeTexts = Annotated[tuple[Text, ...], Items, Field(min_length=1)]
@@ -71,7 +85,9 @@ class Table(BaseModel):
 class MonitorTable(Table):
     """`[monitor]`."""
 
-    database: Annotated[Secret, _read(values.parse_database)] = Secret("sqlite:///monitor.db")
+    database: Annotated[Secret, _read(values.parse_database, like=r"(sqlite|postgresql)[+a-z0-9]*://.+")] = Secret(
+        "sqlite:///monitor.db"
+    )
     contact: OptionalText | None = None
     timezone: Annotated[ZoneInfo, _read(values.parse_zone)] | None = None
     retention: PositiveDuration | None = None
@@ -116,7 +132,7 @@ class FetchTable(Table):
 class FeedTable(Table):
     """`[[feed]]`."""
 
-    url: Annotated[Secret, _read(values.parse_feed_url)]
+    url: Annotated[Secret, _read(values.parse_feed_url, like=r"https?://.+")]
     name: Text | None = None
     lang: Language | None = None
     tags: Texts | None = None
@@ -151,10 +167,10 @@ class ChannelTable(Table):
     name: Text
     url: ChannelUrl | None = None
     urls: Annotated[tuple[ChannelUrl, ...], Items] | None = Field(default=None, validate_default=True)
-    detail: Annotated[Detail, _read(partial(values.parse_choice, Detail))] | None = None
+    detail: Annotated[Detail, _choose(Detail)] | None = None
     lang: Language | None = None
     burst: Count | None = None
-    quiet: Annotated[Quiet | None, _read(values.parse_quiet)] = None
+    quiet: Annotated[Quiet | None, _read(values.parse_quiet, like=r"|[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}")] = None
 
     @field_validator("urls")
     @classmethod
@@ -169,13 +185,10 @@ class AlertTable(Table):
 
     topics: SomeTexts
     channels: SomeTexts
-    on: (
-        Annotated[frozenset[Annotated[Event, _read(partial(values.parse_choice, Event))]], Items, Field(min_length=1)]
-        | None
-    ) = None
+    on: Annotated[frozenset[Annotated[Event, _choose(Event)]], Items, Field(min_length=1)] | None = None
     min_sources: Count | None = None
     growth: Annotated[tuple[Count, ...], Items, Field(min_length=1)] | None = None
-    digest: Annotated[Schedule | None, _read(values.parse_digest)] = None
+    digest: Annotated[Schedule | None, _read(values.parse_digest, like=f"|{_SCHEDULE}")] = None
     urgent: bool | None = None
 
     @field_validator("growth")
@@ -190,14 +203,14 @@ class HeartbeatTable(Table):
     """`[[heartbeat]]`."""
 
     channels: SomeTexts
-    at: Annotated[Schedule, _read(values.parse_schedule)]
+    at: Annotated[Schedule, _read(values.parse_schedule, like=_SCHEDULE)]
 
 
 class WebTable(Table):
     """`[web]`. The token stands first, for `listen` depends on it."""
 
     token: Annotated[Secret, _read(Secret)] | None = None
-    listen: Annotated[values.Address, _read(values.parse_listen)] | None = None
+    listen: Annotated[values.Address, _read(values.parse_listen, like=r"|.+:[0-9]{1,5}")] | None = None
 
     @field_validator("listen")
     @classmethod
