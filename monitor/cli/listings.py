@@ -116,6 +116,9 @@ def list_stories(option: str | None, *, topic: str | None, limit: int | None, as
         print_json([_story_json(record) for record in records])
         return
     if not records:
+        names = [known.name for known in config.topics]
+        if topic is not None and topic not in names:
+            raise click.UsageError(f"there is no topic '{topic}' in {config.path}; there are: {', '.join(names)}")
         click.echo("No stories yet.")
         return
     table = Table("ID", "Story", "Items", "Outlets", "Independent", "Languages", "Last seen", box=None, pad_edge=False)
