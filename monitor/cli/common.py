@@ -13,7 +13,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from monitor.config import find_config, load_config
+from monitor.config import find_config, load_config, load_settings
+from monitor.errors import ConfigError
 from monitor.model import Config
 from monitor.store import Store, Transaction, has_database, open_store
 
@@ -24,6 +25,18 @@ MOST_WORKERS = 4
 def read_config(option: str | None) -> Config:
     """Find and read the configuration. Raises ConfigError."""
     return load_config(find_config(option, environ=os.environ), environ=os.environ)
+
+
+def read_settings(option: str | None) -> Config:
+    """Read the configuration for a look into the database: of a bad file, with a warning, its `[monitor]` alone."""
+    path = find_config(option, environ=os.environ)
+    try:
+        return load_config(path, environ=os.environ)
+    except ConfigError as error:
+        settings = load_settings(path, environ=os.environ)
+        found = count_of(len(error.problems), "problem")
+        click.echo(f"monitor: {path} has {found} (monitor check lists all); this is what the database has", err=True)
+        return settings
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from monitor.cli.common import (
     print_json,
     read_config,
     read_database,
+    read_settings,
     utc_now,
 )
 from monitor.health import Verdict, judge_feed
@@ -109,7 +110,7 @@ def _feed_json(health: FeedHealth, verdict: Verdict, rate: float) -> dict[str, A
 
 def list_stories(option: str | None, *, topic: str | None, limit: int | None, as_json: bool) -> None:
     """List the stories, newest first."""
-    config = read_config(option)
+    config = read_settings(option)
     with read_database(config) as tx:
         records = tx.stories(topic=topic, limit=limit) if tx else []
     if as_json:
@@ -117,7 +118,7 @@ def list_stories(option: str | None, *, topic: str | None, limit: int | None, as
         return
     if not records:
         names = [known.name for known in config.topics]
-        if topic is not None and topic not in names:
+        if topic is not None and names and topic not in names:
             raise click.UsageError(f"there is no topic '{topic}' in {config.path}; there are: {', '.join(names)}")
         click.echo("No stories yet.")
         return
@@ -166,7 +167,7 @@ def _member_json(member: Member) -> dict[str, Any]:
 
 def show_story(option: str | None, number: int, *, as_json: bool) -> None:
     """Show one story with the reasons of each member."""
-    config = read_config(option)
+    config = read_settings(option)
     with read_database(config) as tx:
         records = tx.stories([number]) if tx and 0 < number <= _LARGEST_ID else []
     if not records:
@@ -222,7 +223,7 @@ def _number(value: Any) -> str:
 
 def list_alerts(option: str | None, *, limit: int | None, as_json: bool) -> None:
     """List the outbox, newest first."""
-    config = read_config(option)
+    config = read_settings(option)
     with read_database(config) as tx:
         records = tx.delivery_records(limit=limit) if tx else []
         told = tx.stories({record.story for record in records}) if tx else []
@@ -273,7 +274,7 @@ def _events(record: DeliveryRecord) -> str:
 
 def retry_alerts(option: str | None) -> None:
     """Make everything that failed or was given up due again."""
-    config = read_config(option)
+    config = read_settings(option)
     with opened_store(config) as store, store.write() as tx:
         count = tx.revive_deliveries(now=utc_now())
     if count:

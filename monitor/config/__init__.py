@@ -13,7 +13,7 @@ from monitor.config.references import check_references
 from monitor.errors import ConfigError, Problem
 from monitor.model import Config
 
-__all__ = ["find_config", "load_config", "read_document"]
+__all__ = ["find_config", "load_config", "load_settings", "read_document"]
 
 # Where a configuration is looked for when nobody names one.
 _PLACES = (Path("feeds.toml"), Path("/etc/monitor/feeds.toml"))
@@ -60,3 +60,17 @@ def load_config(path: Path, *, environ: Mapping[str, str]) -> Config:
         problems = [Problem(document.line(at, position), message) for at, message, position in findings]
         raise ConfigError(str(path), problems)
     return build_config(path, table, written=document.tables, environ=environ)
+
+
+def load_settings(path: Path, *, environ: Mapping[str, str]) -> Config:
+    """Read `[monitor]` alone: enough to look into the database while the rest of the file is bad.
+
+    Raises:
+        ConfigError: `[monitor]` is bad too, or the file is no TOML.
+    """
+    document = read_document(path)
+    filled, findings = fill_in({"monitor": document.tables.get("monitor", {})}, environ)
+    table, faults = check_tables(document, filled)
+    if table is None or findings:
+        raise ConfigError(str(path), [Problem(document.line(at), message) for at, message, _ in (*findings, *faults)])
+    return build_config(path, table, written={}, environ=environ)
