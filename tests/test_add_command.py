@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import pty
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -104,6 +107,20 @@ def test_of_several_feeds_one_is_chosen(config: Path, site: FeedServer) -> None:
     assert [feed.url for feed in load_config(config, environ={}).feeds[1:]] == urls[::-1]
 
 
+def test_on_a_terminal_it_asks_which_feed(config: Path, site: FeedServer) -> None:
+    site.serve("/news", feed("news"))
+    wanted = site.serve("/comments", feed("comments"))
+    home = site.serve("/home", page("/news", "/comments"))
+    ours, theirs = pty.openpty()
+    os.write(ours, b"2\n")
+    command = [sys.executable, "-m", "monitor", "--config", str(config), "add", home]
+    done = subprocess.run(command, stdin=theirs, capture_output=True, encoding="utf-8", timeout=40, check=True)
+    os.close(ours)
+    os.close(theirs)
+    assert "Which one" in done.stdout + done.stderr
+    assert load_config(config, environ={}).feeds[-1].url == wanted
+
+
 def test_a_feed_that_is_there_is_refused(config: Path, site: FeedServer) -> None:
     url = site.serve("/rss", feed("Kurier"))
     assert monitor(config, "add", url).exit_code == 0
@@ -146,10 +163,11 @@ def test_what_is_no_feed_is_explained(config: Path, site: FeedServer) -> None:
     for address, words in {
         site.serve("/page", b"<html><title>Welcome</title></html>"): "an HTML page titled 'Welcome' instead of a feed",
         site.url("/none"): "404 Not Found from 127.0.0.1",
-        "127.0.0.1:1": "no connection to 127.0.0.1",
+        "127.0.0.1:1": "no connection to 127.0.0.1: connection refused\n",
     }.items():
         result = monitor(config, "add", address)
         assert result.exit_code == 1
+        assert ("usually keep" in result.stderr) is not address.endswith(":1")
         assert words in result.stderr
     assert monitor(config, "add", "ftp://herald.example").exit_code == 2
     assert config.read_text() == before

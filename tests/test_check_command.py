@@ -128,3 +128,18 @@ def test_online_every_feed_is_fetched_once_and_what_fails_is_explained(tmp_path:
     assert feeds[0]["newest"] == "2017-04-03T09:00:00Z"
     assert sum(request.path == "/rss" for request in server.requests) == 2
     assert not [request for request in server.requests if request.path == "/off"]
+
+
+def test_online_a_feed_that_has_moved_is_told_its_new_address(tmp_path: Path) -> None:
+    path = tmp_path / "feeds.toml"
+    with FeedServer.threaded() as server:
+        new = server.serve("/rss", FEED)
+        path.write_text(
+            PLAIN.replace("https://kurier.example/rss", server.redirect("/old", new, status=301))
+            + '[fetch]\nallow_private = ["127.0.0.1"]\n'
+        )
+        result = CliRunner().invoke(cli, ["--config", str(path), "check", "--online"])
+    structlog.reset_defaults()
+    assert result.exit_code == 0
+    assert f"has moved to {new}" in result.stdout.replace("\n", " ")
+    assert result.stdout.endswith("1 feed fetched: 1 ok, 0 failed.\n")

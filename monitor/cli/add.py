@@ -38,7 +38,8 @@ def add_feed(
     _refuse_known(config, [feed.address.reveal()])
     found = asyncio.run(_find_feeds(config, feed))
     if found[0].reading is None:
-        raise click.ClickException(f"{feed.url}: {found[0].error}; nor is a feed where sites of its kind keep theirs")
+        looked = "; nor is there a feed where sites usually keep theirs" if found[0].status else ""
+        raise click.ClickException(f"{feed.url}: {found[0].error}{looked}")
     chosen = _choose(found, config, pick=1 if yes and pick is None else pick)
     _show_feed(chosen, config)
     _refuse_known(config, [chosen.feed.address.reveal(), chosen.address, chosen.moved_to])
