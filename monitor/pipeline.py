@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,7 +19,7 @@ from monitor.match import compile_topic, match_topics
 from monitor.model import Config, Feed, Item, Match, Member, NotModified, Reading, Response
 from monitor.reading import Reader
 from monitor.schedule import Hints, Poll, dump_rhythm, load_rhythm, plan_next_poll, read_freshness, spread_polls
-from monitor.store import FeedState, PollRecord, Store, Transaction
+from monitor.store import FeedState, KnownItems, PollRecord, Store, Transaction
 from monitor.trust import form_request, weigh_answer
 
 # A claimed feed is polled by nobody else for this long. It covers the longest timeout, the wait for a free connection
@@ -46,11 +46,27 @@ class PollResult:
 
 @dataclass(slots=True)
 class _TopicIndex:
-    """A topic's open stories in memory: the newest membership it has seen, and the moves from story to story."""
+    """A topic's open stories in memory: the newest membership it has seen, and the moves from story to story.
+
+    `seen_in` is the transaction in which it was last brought up to date.
+    """
 
     index: StoryIndex
     moves: int
     newest: int = 0
+    seen_in: Transaction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """A poll that brought a usable answer, on its way into the store. `feed` has its name; `reading` is None for a 304."""
+
+    state: FeedState
+    feed: Feed
+    answer: Response | NotModified
+    reading: Reading | None
+    known: KnownItems
+    found: list[_Found]
 
 
 @asynccontextmanager
@@ -92,7 +108,7 @@ class Pipeline:
 
         What another program with another configuration has put into the store is left to it.
         """
-        claimed = await self._store.run(partial(self._claim_feeds, limit, due_before))
+        claimed = await self._store.transact(partial(self._claim_feeds, limit=limit, due_before=due_before))
         return [state for state in claimed if state.url in self._feeds]
 
     async def poll_due(self) -> AsyncGenerator[PollResult, None]:
@@ -115,7 +131,7 @@ class Pipeline:
                 poll.cancel()
             await asyncio.gather(*running, return_exceptions=True)
             if running:
-                await self._store.run(partial(self._release_feeds, list(running.values())))
+                await self._store.transact(lambda tx: tx.release_feeds(list(running.values())))
 
     async def poll_feed(self, state: FeedState) -> PollResult:
         """Take one feed through all the stages. A failure of the feed is a result; only a StoreError is raised."""
@@ -123,11 +139,15 @@ class Pipeline:
         try:
             validators, test = form_request(state.validators, state.trust, now=self._clock())
             answer = await self._fetcher.fetch(feed, validators, test=test)
-            reading = await self._read(answer, feed, state)
+            known = await self._known_items(answer, state)
+            reading = await self._read(answer, feed, known)
         except (FetchError, ParseError) as error:
-            result = await self._store.run(partial(self._record_failure, state, feed, error))
+            result = await self._store.transact(partial(self._record_failure, state=state, feed=feed, error=error))
         else:
-            result = await self._store.run(partial(self._record_answer, state, feed, answer, reading))
+            feed = replace(feed, name=_name(feed, state, reading))
+            found = await self._match(feed, reading)
+            poll = _Answered(state, feed, answer, reading, known, found)
+            result = await self._store.transact(partial(self._record_answer, poll=poll))
             if reading is not None and reading.skipped:
                 log.warning("entries skipped", feed=result.feed, reasons=len(reading.skipped), first=reading.skipped[0])
         _log_poll(result)
@@ -144,13 +164,15 @@ class Pipeline:
         except StoreError as error:
             if error.retry:
                 with suppress(StoreError):
-                    await self._store.run(partial(self._release_feeds, [state.id]))
+                    await self._store.transact(lambda tx: tx.release_feeds([state.id]))
             raise
         except Exception:
             # The one broad catch: a fault in our own code on one feed must not stop the others.
             log.exception("poll crashed; please report this", feed=state.url)
             fault = ParseError("crashed", "a fault of this program, please report it: its log has the traceback")
-            return await self._store.run(partial(self._record_failure, state, self._feeds[state.url], fault))
+            return await self._store.transact(
+                partial(self._record_failure, state=state, feed=self._feeds[state.url], error=fault)
+            )
 
     def _sync_feeds(self, *, spread: bool, everything: bool) -> int:
         now = self._clock()
@@ -171,79 +193,75 @@ class Pipeline:
             )
         return sum(when <= now for when in due)
 
-    def _claim_feeds(self, limit: int, due_before: datetime | None) -> list[FeedState]:
-        with self._store.write() as tx:
-            return tx.claim_feeds(now=self._clock(), lease=LEASE, limit=limit, due_before=due_before)
+    def _claim_feeds(self, tx: Transaction, *, limit: int, due_before: datetime | None) -> list[FeedState]:
+        return tx.claim_feeds(now=self._clock(), lease=LEASE, limit=limit, due_before=due_before)
 
-    def _release_feeds(self, feeds: list[int]) -> None:
-        with self._store.write() as tx:
-            tx.release_feeds(feeds)
+    async def _known_items(self, answer: Response | NotModified, state: FeedState) -> KnownItems:
+        if isinstance(answer, NotModified) or not state.last_success:
+            return KnownItems()
+        return await self._store.transact(lambda tx: tx.known_items(state.id, now=self._clock()))
 
-    async def _read(self, answer: Response | NotModified, feed: Feed, state: FeedState) -> Reading | None:
+    async def _read(self, answer: Response | NotModified, feed: Feed, known: KnownItems) -> Reading | None:
         if isinstance(answer, NotModified):
             return None
-        known = await self._store.run(partial(self._known_keys, state.id)) if state.last_success else frozenset[str]()
-        return await self._reader.read(answer, lang=feed.lang, known=known, now=self._clock())
+        return await self._reader.read(answer, lang=feed.lang, known=known.names, now=self._clock())
 
-    def _known_keys(self, feed_id: int) -> frozenset[str]:
-        with self._store.read() as tx:
-            return tx.known_keys(feed_id)
-
-    def _record_answer(
-        self, state: FeedState, feed: Feed, answer: Response | NotModified, reading: Reading | None
-    ) -> PollResult:
-        """Keep a good answer: its items, their stories, the alerts, and only then the validators, all or nothing."""
-        now = self._clock()
-        feed = replace(feed, name=_name(feed, state, reading))
-        with self._clustering():
-            found = self._read_ahead(feed, reading, now=now)
-            with self._store.write() as tx:
-                result = PollResult(feed=feed.name, outcome="unchanged")
-                if reading is not None:
-                    if not state.name:
-                        tx.name_feed(state.id, feed.name)
-                    tx.save_present(state.id, reading.known, now=now)
-                    result = self._tell_stories(tx, state, feed, found, now=now)
-                record = self._plan(state, feed, _good_poll(answer, reading, now=now), now=now)
-                trust = weigh_answer(state.trust, answer, new_items=result.new, now=now)
-                good = replace(record, validators=answer.validators, trust=trust)
-                tx.save_poll(state.id, replace(good, parsed=reading is not None, brought_items=result.new > 0))
-        return result
-
-    def _record_failure(self, state: FeedState, feed: Feed, error: FetchError | ParseError) -> PollResult:
-        now = self._clock()
-        record = self._plan(state, feed, _failed_poll(error), now=now)
-        with self._store.write() as tx:
-            tx.save_poll(state.id, replace(record, error_kind=error.kind, error=str(error)))
-        return PollResult(feed=_name(feed, state, None), outcome="failed", error=str(error))
-
-    def _read_ahead(self, feed: Feed, reading: Reading | None, *, now: datetime) -> list[_Found]:
+    async def _match(self, feed: Feed, reading: Reading | None) -> list[_Found]:
         """Match the new items, and do all else that takes long before the transaction, which lets nobody write."""
-        if reading is None:
+        if reading is None or not reading.new:
             return []
-        found = [(item, match_topics(item, self._topics, feed=feed)) for item in reading.new]
+        return await self._store.run(partial(self._match_items, reading.new, feed))
+
+    def _match_items(self, items: Sequence[Item], feed: Feed) -> list[_Found]:
+        found = [(item, match_topics(item, self._topics, feed=feed)) for item in items]
         topics = {match.topic for _, matches in found for match in matches}
-        if topics:
+        if topics - self._indexes.keys():
             with self._store.read() as tx:
-                indexes = [self._current_index(tx, topic, now=now).index for topic in topics]
-            for item, matches in found:
-                if matches:
-                    indexes[0].prepare(item)
+                for topic in topics:
+                    self._current_index(tx, topic, now=self._clock())
+        for item, matches in found:
+            if matches:
+                self._indexes[matches[0].topic].index.prepare(item)
         return found
 
-    def _tell_stories(
-        self, tx: Transaction, state: FeedState, feed: Feed, found: list[_Found], *, now: datetime
+    def _record_answer(self, tx: Transaction, *, poll: _Answered) -> PollResult:
+        """Keep a good answer: its items, their stories, the alerts, and only then the validators, all or nothing."""
+        now, state, reading = self._clock(), poll.state, poll.reading
+        result = PollResult(feed=poll.feed.name, outcome="unchanged")
+        if reading is not None:
+            if not state.name:
+                tx.name_feed(state.id, poll.feed.name)
+            tx.save_present(state.id, [name for name in reading.known if name in poll.known.overdue], now=now)
+            result = self._tell_stories(tx, poll, now=now)
+        record = self._plan(state, poll.feed, _good_poll(poll.answer, reading, now=now), now=now)
+        trust = weigh_answer(state.trust, poll.answer, new_items=result.new, now=now)
+        good = replace(record, validators=poll.answer.validators, trust=trust)
+        tx.save_poll(state.id, replace(good, parsed=reading is not None, brought_items=result.new > 0))
+        return result
+
+    def _record_failure(
+        self, tx: Transaction, *, state: FeedState, feed: Feed, error: FetchError | ParseError
     ) -> PollResult:
+        now = self._clock()
+        record = self._plan(state, feed, _failed_poll(error), now=now)
+        tx.save_poll(state.id, replace(record, error_kind=error.kind, error=str(error)))
+        return PollResult(feed=_name(feed, state, None), outcome="failed", error=str(error))
+
+    def _tell_stories(self, tx: Transaction, poll: _Answered, *, now: datetime) -> PollResult:
         """Store the new items, put each that matches into a story of its topic, and decide what to tell of them."""
-        stored = tx.stored_keys(state.id, [item.key for item, _ in found])
-        found = [(item, matches) for item, matches in found if item.key not in stored]
+        state, feed, found = poll.state, poll.feed, poll.found
+        if now >= state.leased_until:  # another program may have been faster
+            stored = tx.stored_keys(state.id, [item.key for item, _ in found])
+            found = [(item, matches) for item, matches in found if item.key not in stored]
         oldest_news = None if state.last_success else now - self._config.fetch.backfill
-        ids = tx.add_items(state.id, [item for item, _ in found], matched=[bool(matches) for _, matches in found])
-        topics = {match.topic for _, matches in found for match in matches}
+        matched = [(item, matches) for item, matches in found if matches]
+        tx.add_items(state.id, [item for item, matches in found if not matches], matched=False)
+        ids = tx.add_items(state.id, [item for item, _ in matched], matched=True)
+        topics = {match.topic for _, matches in matched for match in matches}
         indexes = {topic: self._current_index(tx, topic, now=now) for topic in topics}
         fresh: dict[int, dict[int, Match]] = {}
         opened: set[int] = set()
-        for item_id, (item, matches) in zip(ids, found, strict=True):
+        for item_id, (item, matches) in zip(ids, matched, strict=True):
             member = Member(item_id, item, feed.name, feed.owner, backfill=_is_backfill(item, oldest_news))
             for match in matches:
                 story, is_new = self._join_story(tx, member, match, indexes[match.topic], now=now)
@@ -255,7 +273,7 @@ class Pipeline:
             feed=feed.name,
             outcome="changed",
             new=len(found),
-            matched=sum(bool(matches) for _, matches in found),
+            matched=len(matched),
             new_stories=len(opened),
             updated_stories=len(fresh) - len(opened),
         )
@@ -274,16 +292,21 @@ class Pipeline:
     def _current_index(self, tx: Transaction, topic: str, *, now: datetime) -> _TopicIndex:
         """Give a topic's index, in step with the store: fed what other programs added.
 
-        It is built at first use, and anew when members were moved: by the operator, say, from another process.
+        It is built at first use, and anew when members were moved: by the operator, say, from another process. Within
+        a transaction that writes nobody else adds any: one look is enough. Should it fail, the indexes are dropped,
+        since they hold members that the store does not; the next poll rebuilds them.
         """
         window, moves = self._windows[topic], tx.moves(topic)
         current = self._indexes.get(topic)
         if current is None or current.moves != moves:
             current = self._indexes[topic] = _TopicIndex(StoryIndex(window=window, encoder=self._encoder), moves)
-        current.index.forget(now - window)
-        for joined in tx.members_since(topic, after=current.newest, since=now - window):
-            current.index.add(joined.member, joined.story)
-            current.newest = joined.id
+        if current.seen_in is not tx:
+            tx.on_rollback(self._indexes.clear)
+            current.index.forget(now - window)
+            for joined in tx.members_since(topic, after=current.newest, since=now - window):
+                current.index.add(joined.member, joined.story)
+                current.newest = joined.id
+            current.seen_in = tx
         return current
 
     def _decide(self, tx: Transaction, story_id: int, fresh: Mapping[int, Match], *, now: datetime) -> None:
@@ -306,15 +329,6 @@ class Pipeline:
             notice=plan.notice,
             gap=plan.gap,
         )
-
-    @contextmanager
-    def _clustering(self) -> Iterator[None]:
-        """Drop the indexes when a transaction fails: they hold members that the store does not; the next poll rebuilds them."""
-        try:
-            yield
-        except BaseException:
-            self._indexes.clear()
-            raise
 
 
 def _name(feed: Feed, state: FeedState, reading: Reading | None) -> str:

@@ -387,7 +387,7 @@ def tell(store: Store, *titles: str, channels: tuple[Channel, ...]) -> None:
         tx.sync_feeds([make_feed()], now=NOW)
         (feed,) = tx.planned_polls()
         for title in titles:
-            (item,) = tx.add_items(feed, [make_item(title)], matched=[True])
+            (item,) = tx.add_items(feed, [make_item(title)], matched=True)
             story = tx.add_story("chechnya", first_seen=NOW)
             member = make_member(item, title=title)
             tx.add_member(story, member, match=make_match(), placement=make_placement(), now=NOW)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,7 @@ from sqlalchemy import create_engine, update
 
 from monitor.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreReadOnly, StoreTooNew
 from monitor.model import Event, Judgement, Secret, Status, Told, Trust, Validators
-from monitor.store import PollRecord, Store, Transaction, engine, open_store
+from monitor.store import KnownItems, PollRecord, Store, Transaction, engine, open_store
 from monitor.store.lease import is_gone, own_name
 from monitor.store.schema import REVISION, Base, DeliveryRow, FeedRow
 from tests.makers import make_alert, make_channel, make_feed, make_item, make_match, make_member, make_placement
@@ -72,7 +75,7 @@ def make_poll(now: datetime, **changes: Any) -> PollRecord:
 def add_story(tx: Transaction, now: datetime, *, members: int = 1) -> int:
     """Add a story of so many items from one feed."""
     feed = add_feed(tx, now)
-    ids = tx.add_items(feed, [make_item(key=f"g:{number}") for number in range(members)], matched=[True] * members)
+    ids = tx.add_items(feed, [make_item(key=f"g:{number}") for number in range(members)], matched=True)
     story = tx.add_story("chechnya", first_seen=now)
     for item in ids:
         tx.add_member(story, make_member(item), match=make_match(), placement=make_placement(), now=now)
@@ -94,7 +97,7 @@ def test_items_come_back_as_they_were_stored(any_store: Store, now: datetime) ->
     )
     with any_store.write() as tx:
         feed = add_feed(tx, now)
-        (item_id,) = tx.add_items(feed, [item], matched=[True])
+        (item_id,) = tx.add_items(feed, [item], matched=True)
         story = tx.add_story("chechnya", first_seen=now)
         member = replace(make_member(item_id), item=item, backfill=True)
         tx.add_member(story, member, match=make_match(), placement=make_placement(), now=now)
@@ -107,14 +110,79 @@ def test_items_come_back_as_they_were_stored(any_store: Store, now: datetime) ->
         assert (record.first_seen, record.last_seen) == (now - timedelta(hours=3), now)
 
 
-def test_item_ids_follow_the_order_of_the_items(any_store: Store, now: datetime) -> None:
+def test_ids_of_matched_items_follow_the_order_of_the_items(any_store: Store, now: datetime) -> None:
     titles = [f"Title {number}" for number in range(50)]
     with any_store.write() as tx:
         feed = add_feed(tx, now)
-        ids = tx.add_items(feed, [make_item(title) for title in titles], matched=[False] * 50)
-        assert ids == sorted(ids)
-        assert tx.add_items(feed, [], matched=[]) == []
-        assert len(tx.known_keys(feed)) == 50
+        ids = tx.add_items(feed, [make_item(title) for title in titles], matched=True)
+        assert (ids, len(ids)) == (sorted(ids), 50)
+        assert tx.add_items(feed, [], matched=False) == []
+        assert len(tx.known_items(feed, now=now).names) == 50
+
+
+def test_items_whose_presence_was_not_recorded_for_a_day_are_told(any_store: Store, now: datetime) -> None:
+    later = now + timedelta(days=1, seconds=1)
+    with any_store.write() as tx:
+        feed = add_feed(tx, now)
+        tx.add_items(feed, [replace(make_item("old", key="old", seen=now), alias="a:old")], matched=False)
+        tx.add_items(feed, [make_item("new", key="new", seen=later)], matched=False)
+        known = tx.known_items(feed, now=later)
+        assert known == KnownItems(frozenset({"old", "a:old", "new"}), overdue=frozenset({"old", "a:old"}))
+        tx.save_present(feed, ["old"], now=later)
+        assert not tx.known_items(feed, now=later).overdue
+
+
+async def test_works_that_share_a_transaction_fail_alone(store: Store, now: datetime) -> None:
+    """One that fails is undone whole; the others are kept, though they had to be done again."""
+    undone: list[str] = []
+
+    def add(name: str, tx: Transaction, *, broken: bool = False) -> str:
+        tx.on_rollback(lambda: undone.append(name))
+        tx.sync_feeds([make_feed(name)], now=now)
+        return name[: 1 // (not broken)]
+
+    works = [partial(add, "a.example"), partial(add, "b.example", broken=True), partial(add, "c.example")]
+    outcomes = await asyncio.gather(*map(store.transact, works), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [str, ZeroDivisionError, str]
+    assert undone == ["a.example", "b.example", "b.example"]
+    with store.read() as tx:
+        assert [health.url for health in tx.feed_health()] == [
+            make_feed(name).url for name in ("a.example", "c.example")
+        ]
+
+
+async def test_a_database_that_is_busy_is_asked_once_for_all_that_wait(store: Store) -> None:
+    asked: list[int] = []
+
+    def meet_lock(number: int, _: Transaction) -> None:
+        asked.append(number)
+        raise StoreBusy("another process has held the database")
+
+    works = [partial(meet_lock, number) for number in range(3)]
+    outcomes = await asyncio.gather(*map(store.transact, works), return_exceptions=True)
+    assert ([type(outcome) for outcome in outcomes], asked) == ([StoreBusy] * 3, [0])
+
+
+async def test_a_work_that_was_cancelled_while_it_waited_is_not_done(store: Store) -> None:
+    done: list[int] = []
+    begun, gate = threading.Event(), threading.Event()
+
+    def hold(_: Transaction) -> None:
+        begun.set()
+        gate.wait(10)
+
+    first = asyncio.create_task(store.transact(hold))
+    assert await asyncio.to_thread(begun.wait, 10)
+    second, third = (asyncio.create_task(store.transact(partial(_note, done, number))) for number in (2, 3))
+    await asyncio.sleep(0)  # both wait for their turn now
+    second.cancel()
+    gate.set()
+    await asyncio.wait([first, second, third])
+    assert (second.cancelled(), done) == (True, [3])
+
+
+def _note(done: list[int], number: int, _: Transaction) -> None:
+    done.append(number)
 
 
 def test_a_claimed_feed_is_nobody_elses_until_the_lease_ends(any_store: Store, now: datetime) -> None:
@@ -186,7 +254,7 @@ def test_a_feed_that_leaves_and_comes_back_keeps_its_state(any_store: Store, now
     validators = Validators(etag='"1"', last_modified="Sat, 01 Apr 2017 09:00:00 GMT", body_hash="ab")
     with any_store.write() as tx:
         feed = add_feed(tx, now)
-        tx.add_items(feed, [make_item()], matched=[False])
+        tx.add_items(feed, [make_item()], matched=False)
         tx.save_poll(feed, make_poll(now, rhythm="weekly", validators=validators))
         tx.sync_feeds([], now=now)
         assert tx.claim_feeds(now=now, lease=LEASE, limit=9) == []
@@ -236,12 +304,12 @@ def test_unmatched_items_are_pruned_only_when_they_left_the_document(any_store: 
         story = add_story(tx, now)
         feed = tx.claim_feeds(now=now + LEASE, lease=LEASE, limit=1)[0].id
         stays = [make_item("stays", key="stays"), replace(make_item("alias", key="alias"), alias="a:1")]
-        tx.add_items(feed, [make_item("left", key="left"), *stays], matched=[False] * 3)
+        tx.add_items(feed, [make_item("left", key="left"), *stays], matched=False)
         assert tx.prune_items(unmatched_before=later - timedelta(days=30), limit=100) == 0, "not parsed since"
         tx.save_present(feed, ["stays", "a:1"], now=later)
         tx.save_poll(feed, make_poll(later, parsed=True))
         assert tx.prune_items(unmatched_before=later - timedelta(days=30), limit=100) == 1
-        assert tx.known_keys(feed) == {"stays", "alias", "a:1", "g:0"}
+        assert tx.known_items(feed, now=now).names == {"stays", "alias", "a:1", "g:0"}
         assert tx.story(story).members
 
 
@@ -252,12 +320,12 @@ def test_items_that_must_stay_do_not_keep_others_from_being_pruned(any_store: St
     with any_store.write() as tx:
         tx.sync_feeds([make_feed("dead.example"), make_feed("live.example")], now=now)
         dead, live = (state.id for state in tx.claim_feeds(now=now, lease=LEASE, limit=2))
-        tx.add_items(dead, [make_item(f"{number}") for number in range(3)], matched=[False] * 3)
+        tx.add_items(dead, [make_item(f"{number}") for number in range(3)], matched=False)
         tx.save_poll(dead, make_poll(now + timedelta(days=1), parsed=True))
-        tx.add_items(live, [make_item("left", seen=now + timedelta(days=2))], matched=[False])
+        tx.add_items(live, [make_item("left", seen=now + timedelta(days=2))], matched=False)
         tx.save_poll(live, make_poll(later, parsed=True))
         assert tx.prune_items(unmatched_before=cutoff, limit=3) == 1
-        assert (len(tx.known_keys(dead)), len(tx.known_keys(live))) == (3, 0)
+        assert (len(tx.known_items(dead, now=now).names), len(tx.known_items(live, now=now).names)) == (3, 0)
 
 
 def test_a_story_that_was_never_told_is_pruned_and_its_items_with_it(any_store: Store, now: datetime) -> None:
@@ -269,7 +337,7 @@ def test_a_story_that_was_never_told_is_pruned_and_its_items_with_it(any_store: 
         untold = tx.add_story("other", first_seen=now)
         (first, _) = (member.id for member in tx.story(told).members)
         feed = tx.claim_feeds(now=now + LEASE, lease=LEASE, limit=1)[0].id
-        (alone,) = tx.add_items(feed, [make_item("alone", key="alone")], matched=[True])
+        (alone,) = tx.add_items(feed, [make_item("alone", key="alone")], matched=True)
         for item in (first, alone):
             tx.add_member(untold, make_member(item), match=make_match("other"), placement=make_placement(), now=now)
         assert tx.prune_stories(before=now, limit=9) == 0, "not old enough"
@@ -277,7 +345,7 @@ def test_a_story_that_was_never_told_is_pruned_and_its_items_with_it(any_store: 
         assert [record.story.id for record in tx.stories()] == [told]
         tx.save_poll(feed, make_poll(later, parsed=True))
         assert tx.prune_items(unmatched_before=later - timedelta(days=30), limit=9) == 1
-        assert tx.known_keys(feed) == {"g:0", "g:1"}
+        assert tx.known_items(feed, now=now).names == {"g:0", "g:1"}
 
 
 def add_stories(tx: Transaction, now: datetime, *sizes: int) -> list[list[int]]:
@@ -286,7 +354,7 @@ def add_stories(tx: Transaction, now: datetime, *sizes: int) -> list[list[int]]:
     stories = []
     for number, size in enumerate(sizes, start=1):
         items = [make_item(key=f"g:{number}.{place}", seen=now + timedelta(hours=place)) for place in range(size)]
-        ids = tx.add_items(feed, items, matched=[True] * size)
+        ids = tx.add_items(feed, items, matched=True)
         story = tx.add_story("chechnya", first_seen=now)
         for item_id, item in zip(ids, items, strict=True):
             member = replace(make_member(item_id), item=item)
@@ -464,7 +532,7 @@ def test_a_url_that_is_being_sent_to_gets_nothing_more(any_store: Store, now: da
     with any_store.write() as tx:
         stories = [tx.add_story("chechnya", first_seen=now) for _ in range(8)]
         items = [make_item(key=f"g:{number}") for number in range(8)]
-        members = tx.add_items(add_feed(tx, now), items, matched=[True] * 8)
+        members = tx.add_items(add_feed(tx, now), items, matched=True)
         for story, item in zip(stories, members, strict=True):
             tx.add_member(story, make_member(item), match=make_match(), placement=make_placement(), now=now)
             tx.add_alert(make_alert(story), [make_channel()], now=now)
@@ -619,7 +687,7 @@ def test_a_full_disk_is_named_and_loses_nothing(tmp_path: Path, now: datetime) -
         tx.session.connection().exec_driver_sql(f"PRAGMA max_page_count = {pages + 1}")
         feed = tx.claim_feeds(now=now + LEASE, lease=LEASE, limit=1)[0].id
         items = [replace(make_item(f"{number}"), summary="x" * 10_000) for number in range(100)]
-        tx.add_items(feed, items, matched=[False] * 100)
+        tx.add_items(feed, items, matched=False)
     with store.write() as tx:
         assert [record.story.id for record in tx.stories()] == [kept]
         tx.session.connection().exec_driver_sql("PRAGMA max_page_count = 1000000")

@@ -1,13 +1,14 @@
 """Items, stories, alerts and the outbox <-> the database; the only module that knows SQLAlchemy and Alembic."""
 
 from monitor.store.engine import Store, Transaction, has_database, open_store
-from monitor.store.feeds import FeedState, PollRecord
+from monitor.store.feeds import FeedState, KnownItems, PollRecord
 from monitor.store.outbox import DeliveryRecord
 from monitor.store.stories import StoryRecord
 
 __all__ = [
     "DeliveryRecord",
     "FeedState",
+    "KnownItems",
     "PollRecord",
     "Store",
     "StoryRecord",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
-from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from monitor.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreReadOnly, StoreTooNew
@@ -34,6 +33,8 @@ T = TypeVar("T")
 BUSY_TIMEOUT = timedelta(seconds=4)
 # PostgreSQL: all writers take this advisory lock, as SQLite's BEGIN IMMEDIATE makes them: one clusters at a time.
 _WRITER_LOCK = 0x6D6F6E69
+# So many works share a transaction at most: it holds the write lock, and others wait for that.
+_TOGETHER = 100
 
 # SQLite's result codes (sqlite.org/rescode.html), the primary one in the low byte.
 _SQLITE_ERRORS: dict[int, type[StoreError]] = {
@@ -67,12 +68,9 @@ _WORDS: dict[type[StoreError], str] = {
 class Transaction(FeedRows, OutboxRows, JudgementRows):
     """Everything that can be read and written, inside one transaction."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
-
 
 class Store:
-    """The database. `write` and `read` give transactions; `run` takes a function off the event loop.
+    """The database. `write` and `read` give transactions; `run` and `transact` take a function off the event loop.
 
     One thread does all the work that `run` is given: SQLite has one writer anyway, and a queue is fairer than a lock.
     """
@@ -81,6 +79,8 @@ class Store:
         self._engine = engine
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._began: float | None = None
+        self._waiting: list[tuple[Callable[[Transaction], Any], asyncio.Future[Any]]] = []
+        self._writing: asyncio.Task[None] | None = None
 
     @property
     def place(self) -> str:
@@ -112,10 +112,64 @@ class Store:
         with (
             plain_errors(self.place),
             self._engine.connect().execution_options(monitor_writes=writes) as connection,
-            Session(connection, autoflush=False, expire_on_commit=False) as session,
-            session.begin(),
         ):
-            yield Transaction(session)
+            transaction = Transaction(connection)
+            try:
+                with connection.begin():
+                    yield transaction
+                    transaction.finish()
+            except BaseException:  # whatever it was goes on up
+                transaction.roll_back()
+                raise
+
+    async def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Do `work` in a transaction that writes, together with whatever else waits for one.
+
+        All of a work is kept, or none: where works that share a transaction fail, each is done again in one of its
+        own. So `work` must bear to be repeated, and fails alone. Opening and committing a transaction takes as long as
+        all the statements of a poll; sharing it halves the cost of a poll that brings nothing.
+
+        Raises:
+            StoreError: the database refused; the work left nothing behind.
+        """
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((work, done))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_waiting())
+        return await done
+
+    async def _write_waiting(self) -> None:
+        while self._waiting:
+            waiting = [(work, done) for work, done in self._waiting[:_TOGETHER] if not done.cancelled()]
+            self._waiting = self._waiting[_TOGETHER:]
+            outcomes = await self._write_together([work for work, _ in waiting])
+            for (_, done), outcome in zip(waiting, outcomes, strict=True):
+                if done.cancelled():
+                    continue
+                if isinstance(outcome, BaseException):
+                    done.set_exception(outcome)
+                else:
+                    done.set_result(outcome)
+
+    async def _write_together(self, works: Sequence[Callable[[Transaction], Any]]) -> Sequence[Any]:
+        """Give what each work gave, or its error."""
+        outcome: Any
+        (outcome,) = await asyncio.gather(self.run(partial(self._write_all, works)), return_exceptions=True)
+        if not isinstance(outcome, BaseException):
+            return list(outcome)
+        if len(works) == 1 or (isinstance(outcome, StoreError) and outcome.retry):  # it is the same for all of them
+            return [outcome] * len(works)
+        alone = (self.run(partial(self._write_all, [work])) for work in works)
+        outcomes = await asyncio.gather(*alone, return_exceptions=True)
+        return [each if isinstance(each, BaseException) else each[0] for each in outcomes]
+
+    def _write_all(self, works: Sequence[Callable[[Transaction], Any]]) -> list[Any]:
+        outcomes = []
+        with self.write() as tx:
+            for work in works:
+                outcomes.append(work(tx))
+                tx.finish()
+        return outcomes
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do `work` in the store's own thread, one piece after another, so that the event loop never waits."""

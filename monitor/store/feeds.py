@@ -7,17 +7,31 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, insert, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, and_, bindparam, delete, insert, or_, select, update
 
 from monitor.model import Feed, FeedHealth, Item, Trust, Validators
 from monitor.store.lease import is_gone, own_name
-from monitor.store.schema import FeedRow, ItemRow
+from monitor.store.rows import Rows
+from monitor.store.schema import FEEDS, ITEMS, FeedRow, ItemRow
 
 # `present` is written at most this often per item, so that an unchanged document costs no writes.
 PRESENCE_GRAIN = timedelta(days=1)
 # SQLite takes at most 32,766 values in one statement (sqlite.org/limits.html); well below that is as fast.
 _CHUNK = 500
+
+# What every poll runs, built once.
+_STATE = (
+    "id", "url", "name", "etag", "last_modified", "body_hash", "believed", "believed_until", "rhythm", "next_poll",
+    "leased_until", "added", "last_polled", "last_success",
+)  # fmt: skip
+_FREE = or_(FEEDS.c.leased_until.is_(None), FEEDS.c.leased_until <= bindparam("now"))
+_READY = and_(FEEDS.c.active, _FREE, FEEDS.c.next_poll <= bindparam("due_before"))
+_CHOSEN = select(FEEDS.c.id).where(_READY).order_by(FEEDS.c.next_poll, FEEDS.c.id).limit(bindparam("most"))
+_CLAIM = update(FEEDS).where(FEEDS.c.id.in_(_CHOSEN)).returning(*(FEEDS.c[name] for name in _STATE))
+_UPDATE_FEED = update(FEEDS).where(FEEDS.c.id == bindparam("feed"))
+_KNOWN = select(ITEMS.c.key, ITEMS.c.alias, ITEMS.c.present).where(ITEMS.c.feed_id == bindparam("feed"))
+_ADD_ITEMS = insert(ITEMS)
+_ADD_ITEM = insert(ITEMS).returning(ITEMS.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +45,21 @@ class FeedState:
     trust: Trust
     rhythm: str
     next_poll: datetime
+    leased_until: datetime
     added: datetime
     last_polled: datetime | None
     last_success: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownItems:
+    """The items of a feed that are stored, each by its key and its alias.
+
+    `overdue` are those among these names whose presence in the document was last recorded a day ago or longer.
+    """
+
+    names: frozenset[str] = frozenset()
+    overdue: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +84,8 @@ class PollRecord:
     error: str = ""
 
 
-class FeedRows:
+class FeedRows(Rows):
     """Feeds and items, inside a transaction."""
-
-    session: Session
 
     def sync_feeds(self, feeds: Sequence[Feed], *, now: datetime) -> None:
         """Make the rows follow feeds.toml: new feeds are due at once, dropped ones rest with their state.
@@ -100,18 +124,17 @@ class FeedRows:
 
         Nobody else gets them for `lease`.
         """
-        free = or_(FeedRow.leased_until.is_(None), FeedRow.leased_until <= now)
-        ready = and_(FeedRow.active, free, FeedRow.next_poll <= (due_before or now))
-        chosen = select(FeedRow.id).where(ready).order_by(FeedRow.next_poll, FeedRow.id).limit(limit)
-        claimed = (
-            update(FeedRow)
-            .where(FeedRow.id.in_(chosen))
-            .values(leased_until=now + lease, leased_by=own_name())
-            .returning(FeedRow.id)
+        claimed = self.connection.execute(
+            _CLAIM,
+            {
+                "now": now,
+                "due_before": due_before or now,
+                "most": limit,
+                "leased_until": now + lease,
+                "leased_by": own_name(),
+            },
         )
-        ids = set(self.session.execute(claimed, execution_options={"synchronize_session": False}).scalars())
-        rows = self.session.scalars(select(FeedRow).where(FeedRow.id.in_(ids)).order_by(FeedRow.next_poll, FeedRow.id))
-        return [_feed_state(row) for row in rows]
+        return sorted(map(_feed_state, claimed), key=lambda state: (state.next_poll, state.id))
 
     def release_feeds(self, feeds: Sequence[int]) -> None:
         """Give back the leases of these feeds: they are due again at once."""
@@ -123,10 +146,15 @@ class FeedRows:
         if gone := [holder for holder in holders if is_gone(holder)]:
             self.session.execute(update(FeedRow).where(FeedRow.leased_by.in_(gone)).values(leased_until=None))
 
-    def known_keys(self, feed_id: int) -> frozenset[str]:
+    def known_items(self, feed_id: int, *, now: datetime) -> KnownItems:
         """Give the keys and aliases of all items of a feed that are stored."""
-        rows = self.session.execute(select(ItemRow.key, ItemRow.alias).where(ItemRow.feed_id == feed_id))
-        return frozenset(name for names in rows for name in names if name)
+        names: list[str] = []
+        overdue: list[str] = []
+        for key, alias, present in self.connection.execute(_KNOWN, {"feed": feed_id}):
+            names += (key, alias)
+            if present < now - PRESENCE_GRAIN:
+                overdue += (key, alias)
+        return KnownItems(frozenset(filter(None, names)), frozenset(filter(None, overdue)))
 
     def stored_keys(self, feed_id: int, keys: Sequence[str]) -> frozenset[str]:
         """Give those of `keys` that a feed has items for: another program may have been faster."""
@@ -175,11 +203,9 @@ class FeedRows:
             stale = and_(ItemRow.feed_id == feed_id, named, ItemRow.present < now - PRESENCE_GRAIN)
             self.session.execute(update(ItemRow).where(stale).values(present=now))
 
-    def add_items(self, feed_id: int, items: Sequence[Item], *, matched: Sequence[bool]) -> list[int]:
-        """Store new items, with whether any topic wants them, and give their ids, in the same order."""
-        if not items:
-            return []
-        values = [
+    def add_items(self, feed_id: int, items: Sequence[Item], *, matched: bool) -> list[int]:
+        """Store new items. Of those that a topic wants, the ids are given, in the same order; of others nothing."""
+        rows = [
             {
                 "feed_id": feed_id,
                 "key": item.key,
@@ -192,12 +218,15 @@ class FeedRows:
                 "published": item.published,
                 "seen": item.seen,
                 "present": item.seen,
-                "matched": wanted,
+                "matched": matched,
             }
-            for item, wanted in zip(items, matched, strict=True)
+            for item in items
         ]
-        added = insert(ItemRow).returning(ItemRow.id, sort_by_parameter_order=True)
-        return list(self.session.execute(added, values).scalars())
+        if matched:
+            return [self.connection.execute(_ADD_ITEM, row).scalar_one() for row in rows]
+        if rows:
+            self.connection.execute(_ADD_ITEMS, rows)
+        return []
 
     def prune_items(self, *, unmatched_before: datetime, limit: int) -> int:
         """Drop up to `limit` items that matched nothing and left their feed's document before then; give how many.
@@ -217,13 +246,10 @@ class FeedRows:
         return [_feed_health(row) for row in self.session.scalars(select(FeedRow).order_by(FeedRow.id))]
 
     def _update_feed(self, feed_id: int, **values: Any) -> None:
-        self.session.execute(
-            update(FeedRow).where(FeedRow.id == feed_id).values(**values),
-            execution_options={"synchronize_session": False},
-        )
+        self.connection.execute(_UPDATE_FEED, {"feed": feed_id, **values})
 
 
-def _feed_state(row: FeedRow) -> FeedState:
+def _feed_state(row: Row[Any]) -> FeedState:
     return FeedState(
         id=row.id,
         url=row.url,
@@ -232,6 +258,7 @@ def _feed_state(row: FeedRow) -> FeedState:
         trust=Trust(believed=row.believed, until=row.believed_until),
         rhythm=row.rhythm,
         next_poll=row.next_poll,
+        leased_until=row.leased_until,
         added=row.added,
         last_polled=row.last_polled,
         last_success=row.last_success,

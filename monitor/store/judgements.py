@@ -6,16 +6,14 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from sqlalchemy import and_, delete, or_, select
-from sqlalchemy.orm import Session
 
 from monitor.model import Judgement
+from monitor.store.rows import Rows
 from monitor.store.schema import JudgementRow
 
 
-class JudgementRows:
+class JudgementRows(Rows):
     """Judgements, inside a transaction."""
-
-    session: Session
 
     def judgements(self, topic: str) -> list[Judgement]:
         """Give all judgements on a topic's items, oldest first."""

@@ -216,3 +216,9 @@ class DeliveryRow(Base):
     leased_by: Mapped[str] = mapped_column(Text, default="")
     sent: Mapped[datetime | None]
     last_error: Mapped[str] = mapped_column(Text, default="")
+
+
+# The tables by themselves, for statements that go to the connection.
+FEEDS, ITEMS, TOPICS, STORIES, MEMBERS = (
+    Base.metadata.tables[name] for name in ("feed", "item", "topic", "story", "member")
+)

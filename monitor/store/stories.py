@@ -7,11 +7,26 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, bindparam, case, delete, insert, select, update
 
 from monitor.model import Hit, Item, Match, Member, Placement, Source, Story, Told
-from monitor.store.schema import AlertRow, FeedRow, ItemRow, MemberRow, StoryRow, TopicRow
+from monitor.store.rows import Rows
+from monitor.store.schema import MEMBERS, STORIES, TOPICS, AlertRow, FeedRow, ItemRow, MemberRow, StoryRow, TopicRow
+
+# What every new member runs, built once.
+_ADD_STORY = insert(STORIES).returning(STORIES.c.id)
+_ADD_MEMBER = insert(MEMBERS).returning(MEMBERS.c.id)
+_SAVE_SOURCES = update(STORIES).where(STORIES.c.id == bindparam("story"))
+_MOVES = select(TOPICS.c.moves).where(TOPICS.c.name == bindparam("topic"))
+_WHEN = bindparam("when", type_=STORIES.c.first_seen.type)
+_WIDEN_STORY = (
+    update(STORIES)
+    .where(STORIES.c.id == bindparam("story"))
+    .values(
+        first_seen=case((STORIES.c.first_seen > _WHEN, _WHEN), else_=STORIES.c.first_seen),
+        last_seen=case((STORIES.c.last_seen < _WHEN, _WHEN), else_=STORIES.c.last_seen),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +50,8 @@ class StoryRecord:
     placements: dict[int, Placement]
 
 
-class StoryRows:
+class StoryRows(Rows):
     """Stories and members, inside a transaction."""
-
-    session: Session
 
     def members_since(self, topic: str, *, after: int, since: datetime) -> list[Joined]:
         """Give a topic's memberships with an id above `after` in stories still open at `since`, oldest first."""
@@ -54,27 +67,23 @@ class StoryRows:
 
     def add_story(self, topic: str, *, first_seen: datetime) -> int:
         """Open a story and give its id."""
-        row = StoryRow(topic=topic, first_seen=first_seen, last_seen=first_seen, sources=[])
-        self.session.add(row)
-        self.session.flush()
-        return row.id
+        row = {"topic": topic, "first_seen": first_seen, "last_seen": first_seen, "sources": []}
+        return int(self.connection.execute(_ADD_STORY, row).scalar_one())
 
     def add_member(self, story: int, member: Member, *, match: Match, placement: Placement, now: datetime) -> int:
         """Put an item into a story, with the reasons for both; gives the membership's id."""
-        added = insert(MemberRow).values(
-            story_id=story,
-            item_id=member.id,
-            topic=match.topic,
-            backfill=member.backfill,
-            joined=now,
-            score=placement.score,
-            hits=[asdict(hit) for hit in match.hits],
-            reason=dict(placement.reason),
-        )
-        row = self.session.get_one(StoryRow, story)
-        row.first_seen = min(row.first_seen, member.when)
-        row.last_seen = max(row.last_seen, member.when)
-        return self.session.execute(added.returning(MemberRow.id)).scalar_one()
+        row = {
+            "story_id": story,
+            "item_id": member.id,
+            "topic": match.topic,
+            "backfill": member.backfill,
+            "joined": now,
+            "score": placement.score,
+            "hits": [asdict(hit) for hit in match.hits],
+            "reason": dict(placement.reason),
+        }
+        self.connection.execute(_WIDEN_STORY, {"story": story, "when": member.when})
+        return int(self.connection.execute(_ADD_MEMBER, row).scalar_one())
 
     def story(self, story: int) -> Story:
         """Give one story with its members, in the order in which they joined."""
@@ -82,7 +91,7 @@ class StoryRows:
 
     def moves(self, topic: str) -> int:
         """Count how often members of a topic were moved from one story to another, by this program or any other."""
-        return self.session.scalar(select(TopicRow.moves).where(TopicRow.name == topic)) or 0
+        return self.connection.execute(_MOVES, {"topic": topic}).scalar() or 0
 
     def move_members(self, items: Iterable[int], *, into: int, now: datetime) -> None:
         """Put members of other stories of the topic into this one, after those that are there.
@@ -128,7 +137,7 @@ class StoryRows:
     def save_sources(self, story: int, sources: Sequence[Source]) -> None:
         """Keep what independent sources a story has, as just worked out from its members."""
         values = [asdict(source) for source in sources]
-        self.session.execute(update(StoryRow).where(StoryRow.id == story).values(sources=values))
+        self.connection.execute(_SAVE_SOURCES, {"story": story, "sources": values})
 
     def prune_stories(self, *, before: datetime, limit: int) -> int:
         """Drop up to `limit` stories that were never told and are older than that; give how many.
