@@ -1,7 +1,8 @@
 # make demo   installs what it needs and plays the sample events        make test    installs and runs the tests
 # make check  lint, types, import contracts, spelling                   make lock    pins the dependencies anew
 # make docs   regenerates what the documentation takes from the code    make install developer environment
-.PHONY: demo test check install lock docs clean
+# make words  brings new fixed words of messages into the catalogs of monitor/locale
+.PHONY: demo test check install lock docs words clean
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -24,6 +25,10 @@ install: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/regenerate.py
+
+words: $(VENV)/.dev
+	$(BIN)/pybabel extract --no-default-keywords -k say:1 -k count:1,2 --no-location -o build/messages.pot monitor/render
+	for lang in ar es fr ru; do $(BIN)/pybabel update --no-fuzzy-matching -l $$lang -i build/messages.pot -o monitor/locale/$$lang.po; done
 
 # Debian keeps ensurepip in a package of its own (python3-venv): as root it is installed, else the command is named.
 $(VENV)/bin/python:

@@ -499,7 +499,7 @@ class Delivery:
     `ordinal` is the URL's place in the channel; `target` its fingerprint, which finds it again after a reordering.
     `attempts` counts those before this one, `first_attempt` is when the first of them began. `previous` is when this
     URL was last sent something about the story, None where this is its first message; `revisions` and `withdrawn`
-    (item ids) are what happened to members since then.
+    (item ids) are what happened to members since then. `words` are what the topic's query met in the members.
     """
 
     id: int
@@ -517,6 +517,7 @@ class Delivery:
     previous: datetime | None = None
     revisions: tuple[Revision, ...] = ()
     withdrawn: tuple[int, ...] = ()
+    words: tuple[str, ...] = ()
 
 
 class Bundle(StrEnum):
@@ -564,13 +565,15 @@ class Format(StrEnum):
 class Medium:
     """What the service behind a channel URL takes: its scheme, the format it shows, and its limits in characters.
 
-    A `title_limit` of 0 means that the service has no title and shows it as the body's first line.
+    A `title_limit` of 0 means that the service has no title and shows it as the body's first line. `threads`: it
+    shows messages of one title together, as mail programs do.
     """
 
     scheme: str = ""
     format: Format = Format.TEXT
     title_limit: int = 250
     body_limit: int = 1_900
+    threads: bool = False
 
 
 @dataclass(frozen=True, slots=True)

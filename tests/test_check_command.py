@@ -63,7 +63,6 @@ def test_a_file_that_does_what_it_says_has_no_notes(tmp_path: Path) -> None:
         ({'channels = ["desk"]': 'channels = ["desk"]\non = ["corroborated"]\nmin_sources = 2'}, '14: note: min_sources is set, but "new" is not in on: it has no effect.'),
         ({'"print://"': '"print://"\nquiet = "22:00-07:00"'}, f"{NO_EFFECT}quiet: alerts are sent at any hour."),
         ({'"print://"': '"print://"\nburst = 9'}, f"{NO_EFFECT}burst: each alert is a message."),
-        ({'"print://"': '"print://"\nlang = "fr"'}, f"{NO_EFFECT}a channel's lang: the fixed words of messages are English."),
         ({'["desk"]': '["desk"]\ndigest = "daily 08:00"'}, f"{NO_EFFECT}digest: each alert is sent by itself, at once."),
         ({'["desk"]': '["desk"]\nurgent = true'}, f"{NO_EFFECT}urgent: all alerts are sent at once."),
         ({'["desk"]': '["desk"]\non = ["new", "growth"]'}, f'{NO_EFFECT}"growth" and "revised" in on: only new and corroborated are told.'),
@@ -71,7 +70,7 @@ def test_a_file_that_does_what_it_says_has_no_notes(tmp_path: Path) -> None:
         ({"[[feed]]": '[monitor]\noperators = ["desk"]\n[[feed]]'}, f"{NO_EFFECT}operators: the daemon's troubles are in its log and in monitor feeds."),
         ({"[[feed]]": '[web]\nlisten = "127.0.0.1:9000"\n[[feed]]'}, f"{NO_EFFECT}[web]: no pages are served."),
     ],
-    ids=["no alert", "an untold topic", "an unused channel", "a small operator", "a contradiction", "a language of no feed", "no enabled feed", "a feed twice", "an idle key", "quiet", "burst", "lang", "digest", "urgent", "growth", "heartbeat", "operators", "web"],
+    ids=["no alert", "an untold topic", "an unused channel", "a small operator", "a contradiction", "a language of no feed", "no enabled feed", "a feed twice", "an idle key", "quiet", "burst", "digest", "urgent", "growth", "heartbeat", "operators", "web"],
 )  # fmt: skip
 def test_what_leads_to_nothing_is_named(tmp_path: Path, changes: dict[str, str], note: str) -> None:
     text = PLAIN if "[[x]]" not in changes.values() else PLAIN.partition("[[alert]]")[0]

@@ -413,7 +413,7 @@ async def test_what_is_due_is_rendered_sent_and_marked(
     assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(sent=1)
     (post,) = sink.received["/a"]
     assert post.json["title"] == "New: Men abducted in Argun"
-    assert post.text.startswith("New story: 1 source, in English.")
+    assert post.text.startswith("New story. 1 source: ")
     (record,) = outbox(store)
     assert (record.status, record.attempts, record.sent, record.last_error) == (Status.SENT, 1, NOW, "")
     (line,) = logs

@@ -5,13 +5,36 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
+from importlib import resources
+from io import BytesIO
+from string import Formatter
 from zoneinfo import ZoneInfo
 
 import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
 
-from monitor.model import Channel, Delivery, Detail, Event, Item, Medium, Member, Message, Source, Story
-from monitor.render import render_alert, render_test
-from monitor.render.alert import TITLE_LENGTH
+from monitor.model import (
+    Bundle,
+    Channel,
+    Delivery,
+    Detail,
+    Event,
+    Format,
+    Item,
+    Medium,
+    Member,
+    Message,
+    Notice,
+    NoticeKind,
+    Revision,
+    Source,
+    Story,
+    Version,
+)
+from monitor.render import render_alert, render_notice, render_summary, render_test
+from monitor.render.layout import TITLE_LENGTH
+from monitor.render.words import LANGUAGES
 from tests.makers import NOW, make_item
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -37,9 +60,7 @@ def tell(*members: Member, sources: tuple[tuple[int, ...], ...] = ()) -> Story:
     return Story(7, "chechnya", members, tuple(Source(owners=(), members=group) for group in groups))
 
 
-def message(
-    story: Story, *events: Event, detail: Detail = Detail.FULL, why: str = "it has “gay”", room: int = 1_900
-) -> Message:
+def message(story: Story, *events: Event, detail: Detail = Detail.FULL, why: str = "gay", room: int = 1_900) -> Message:
     chosen = events or (Event.NEW,)
     delivery = Delivery(
         id=1,
@@ -54,13 +75,14 @@ def message(
         attempts=0,
         created=NOW,
         first_attempt=NOW,
+        words=(why,) if why else (),
     )
     return render_alert(delivery, Channel("desk", (), detail=detail), timezone=PARIS, medium=Medium(body_limit=room))
 
 
 def see(text: str) -> str:
     """The text as a reader sees it."""
-    return INVISIBLE.sub("", text)
+    return INVISIBLE.sub("", text).replace("∼", "~")
 
 
 FIVE_OUTLETS = tell(
@@ -73,7 +95,7 @@ FIVE_OUTLETS = tell(
 )
 
 FULL = """\
-New story, confirmed by a second independent source: 2 independent sources among 5 outlets, in English and Russian.
+New story. Confirmed by a second independent source. 5 outlets, 2 independent: Agency ×4 and Новости. In English and Russian.
 
 • Agency · English · Sat 1 Apr, 11:00
 “Dozens of men abducted in Argun, newspaper says”
@@ -95,10 +117,10 @@ https://outlet4.example/story
 “Argun: dozens of men abducted”
 https://outlet5.example/story
 
-Why: it has “gay”; it has “gay”"""
+Topic: chechnya, for it says “gay”"""
 
 TITLES = """\
-New story, confirmed by a second independent source: 2 independent sources among 5 outlets, in English and Russian.
+New story. Confirmed by a second independent source. 5 outlets, 2 independent: Agency ×4 and Новости. In English and Russian.
 
 • Agency: “Dozens of men abducted in Argun, newspaper says”
 • Новости: “В Аргуне задерживают мужчин”
@@ -108,8 +130,8 @@ New story, confirmed by a second independent source: 2 independent sources among
 
 BOTH = (Event.NEW, Event.CORROBORATED)
 DETAILS = {
-    Detail.FULL: Message("New, confirmed: Dozens of men abducted in Argun, newspaper says", FULL),
-    Detail.TITLE: Message("New, confirmed: Dozens of men abducted in Argun, newspaper says", TITLES),
+    Detail.FULL: Message("New, confirmed: Dozens of men abducted in Argun, newspaper says", FULL, thread="7."),
+    Detail.TITLE: Message("New, confirmed: Dozens of men abducted in Argun, newspaper says", TITLES, thread="7."),
     Detail.DISCREET: Message("2 updates", "2 updates"),
 }
 
@@ -130,39 +152,46 @@ def first_line(story: Story, *events: Event) -> str:
 ONE = report(1, "Agency")
 OTHER = report(2, "Kurier", lang="ru")
 FIRST_LINES = {
-    "one report": (tell(ONE), [Event.NEW], "New story: 1 source, in English."),
+    "one report": (tell(ONE), [Event.NEW], "New story. 1 source: Agency. In English."),
     "copies": (
         tell(ONE, OTHER, sources=((1, 2),)),
         [Event.NEW],
-        "New story: 1 independent source among 2 outlets, in English and Russian.",
+        "New story. 2 outlets, 1 independent: Agency ×2. In English and Russian.",
     ),
     "two sources": (
         tell(ONE, OTHER),
         [Event.CORROBORATED],
-        "Confirmed by a second independent source: 2 independent sources, in English and Russian.",
+        "Confirmed by a second independent source. 2 independent sources: Agency and Kurier. In English and Russian.",
     ),
     "several sources at once": (
         tell(ONE, OTHER, report(3, "Tribune", lang="fr")),
         [Event.CORROBORATED],
-        "Confirmed by other independent sources: 3 independent sources, in English, Russian, and French.",
+        (
+            "Confirmed by other independent sources. 3 independent sources: Agency, Kurier, and Tribune. "
+            "In English, Russian, and French."
+        ),
     ),
     "one outlet twice": (
         tell(ONE, report(2, "Agency"), sources=((1, 2),)),
         [Event.NEW],
-        "New story: 1 source, in English.",
+        "New story. 1 source: Agency. In English.",
     ),
     "many languages": (
         tell(*(report(number, f"O{number}", lang=lang) for number, lang in enumerate(["en", "ru", "fr", "de", "es"]))),
         [Event.GROWTH],
-        "More sources: 5 independent sources, in English, Russian, and 3 other languages.",
+        "Told by many. 5 independent sources: O0, O1, O2, and 2 others. In English, Russian, and 3 other languages.",
     ),
-    "no language": (tell(report(1, "Agency", lang="")), [Event.REVISED], "A report was changed: 1 source."),
+    "no language": (tell(report(1, "Agency", lang="")), [Event.REVISED], "A report was changed. 1 source: Agency."),
     "a regional language": (
         tell(report(1, "Agency", lang="pt-BR")),
         [Event.NEW],
-        "New story: 1 source, in Portuguese.",
+        "New story. 1 source: Agency. In Portuguese.",
     ),
-    "a language without a name": (tell(report(1, "Agency", lang="x1")), [Event.NEW], "New story: 1 source, in x1."),
+    "a language without a name": (
+        tell(report(1, "Agency", lang="x1")),
+        [Event.NEW],
+        "New story. 1 source: Agency. In x1.",
+    ),
 }
 
 
@@ -204,8 +233,9 @@ def test_the_name_of_a_story_is_its_first_reports_whatever_is_told_of_it() -> No
     assert message(story, Event.CORROBORATED).title == "Confirmed: The first title"
 
 
-def test_a_message_without_reasons_ends_with_its_links() -> None:
-    assert message(tell(ONE), why="").body.endswith("https://outlet1.example/story")
+def test_a_message_ends_with_its_topic_and_the_words_that_matched() -> None:
+    assert message(tell(ONE), why="").body.endswith("\n\nTopic: chechnya")
+    assert message(tell(ONE)).body.endswith("\n\nTopic: chechnya, for it says “gay”")
 
 
 def test_a_long_story_is_cut_between_reports_and_says_how_many_are_left() -> None:
@@ -217,7 +247,7 @@ def test_a_long_story_is_cut_between_reports_and_says_how_many_are_left() -> Non
     assert len(body) <= 1_900
     links = re.findall("https://\\S+", body)
     assert links == [member.item.url for member in members[: len(links)]]
-    assert f"\n\n+{9 - len(links)} more\n\nWhy: " in body
+    assert f"\n\n+{9 - len(links)} more\n\nTopic: " in body
     assert len(links) == 2
 
 
@@ -395,3 +425,268 @@ def test_a_test_message_says_no_more_than_its_channel_allows(detail: Detail, *, 
 def test_an_items_own_time_is_shown_and_never_one_in_the_future() -> None:
     item: Item = replace(ONE.item, published=NOW + timedelta(days=400))
     assert "Sat 1 Apr, 11:00" in message(tell(replace(ONE, item=item))).body
+
+
+# --- formats, languages, follow-ups, summaries, notices --------------------------------------------------------------
+
+
+def deliver(
+    story: Story, *events: Event, previous: int | None = None, revisions: tuple[Revision, ...] = ()
+) -> Delivery:
+    """A delivery; `previous` is how many minutes after NOW the last message was sent."""
+    chosen = events or (Event.NEW,)
+    since = None if previous is None else NOW + timedelta(minutes=previous)
+    return Delivery(
+        1, 1, story, story.topic, chosen, {}, "desk", 0, "", 0, NOW, NOW, previous=since, revisions=revisions
+    )
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_in_html_there_is_no_tag_but_ours_and_no_entity_is_decoded_twice(text: str) -> None:
+    medium = Medium(format=Format.HTML, title_limit=0)
+    made = render_alert(
+        deliver(tell(report(1, text, text, lang=text))), Channel("desk", ()), timezone=PARIS, medium=medium
+    )
+    url = "https://outlet1.example/story"
+    bare = made.body.replace("<br>", "").replace(f'<a href="{url}">{url}</a>', "")
+    assert not re.search(r"[<>]", bare)
+    assert not re.search(r"&(?!amp;|lt;|gt;)", bare)
+
+
+LINKED = {
+    Format.TEXT: "\nhttps://a.example/?b=c&d=e\n",
+    Format.MARKDOWN: "\n<https://a.example/?b=c&d=e>\n",
+    Format.HTML: '<br><a href="https://a.example/?b=c&amp;d=e">https://a.example/?b=c&amp;d=e</a><br>',
+}
+
+
+@pytest.mark.parametrize("form", Format)
+def test_a_link_is_shown_in_full_and_can_be_touched(form: Format) -> None:
+    story = tell(report(1, "Agency", url="https://a.example/?b=c&d=e"))
+    made = render_alert(deliver(story), Channel("desk", ()), timezone=PARIS, medium=Medium(format=form))
+    assert LINKED[form] in made.body
+    assert made.format is form
+
+
+def test_where_a_service_has_no_title_it_is_the_first_line() -> None:
+    made = render_alert(deliver(tell(ONE)), Channel("desk", ()), timezone=PARIS, medium=Medium(title_limit=0))
+    assert made.title == ""
+    assert made.body.startswith("New: Men abducted in Argun\nNew story. ")
+
+
+@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("limit", [40, 160, 380, 1000])
+def test_a_message_never_exceeds_what_its_service_takes(limit: int, form: Format) -> None:
+    story = tell(*(report(number, f"Outlet & {number}", "A & B " * 30) for number in range(9)))
+    medium = Medium(format=form, title_limit=0, body_limit=limit)
+    made = render_alert(deliver(story), Channel("desk", ()), timezone=PARIS, medium=medium)
+    assert 0 < len(made.body) <= limit
+
+
+def test_where_titles_make_threads_every_message_of_a_story_has_the_same() -> None:
+    medium, channel = Medium(threads=True), Channel("desk", ())
+    first = render_alert(deliver(tell(ONE)), channel, timezone=PARIS, medium=medium)
+    later = render_alert(
+        deliver(tell(ONE, OTHER), Event.CORROBORATED, previous=0), channel, timezone=PARIS, medium=medium
+    )
+    assert (first.title, first.reply) == ("Men abducted in Argun", False)
+    assert (later.title, later.reply, later.thread) == (first.title, True, first.thread)
+
+
+FOLLOW_UP = """\
+Confirmed by a second independent source. A report was changed. 2 independent sources: Agency and Новости. In English and Russian.
+Since Sat 1 Apr, 12:00: 1 new report. For the first time in Russian.
+
+• Changed by Agency, Sat 1 Apr, 13:00
+was: “Men abducted in Argun”
+now: “No men abducted in Argun”
+was: “They were.”
+now: “They were not.”
+https://outlet1.example/story
+
+• Новости · Russian · Sat 1 Apr, 12:30
+“В Аргуне задерживают мужчин”
+https://outlet2.example/story
+
+Topic: chechnya"""
+
+
+def test_a_follow_up_says_what_is_new_since_the_last_message() -> None:
+    late = report(2, "Новости", "В Аргуне задерживают мужчин", lang="ru")
+    late = replace(
+        late, item=replace(late.item, seen=NOW + timedelta(minutes=90), published=NOW + timedelta(minutes=90))
+    )
+    revision = Revision(
+        1,
+        Version("Men abducted in Argun", "They were.", NOW),
+        Version("No men abducted in Argun", "They were not.", NOW + timedelta(hours=2)),
+    )
+    told = deliver(tell(ONE, late), Event.CORROBORATED, Event.REVISED, previous=60, revisions=(revision,))
+    assert render_alert(told, Channel("desk", ()), timezone=PARIS, medium=Medium()).body == FOLLOW_UP
+
+
+def test_a_withdrawn_report_is_named() -> None:
+    told = replace(deliver(tell(ONE), Event.WITHDRAWN, previous=60), withdrawn=(1, 99))
+    for detail in (Detail.FULL, Detail.TITLE):
+        made = render_alert(told, Channel("desk", (), detail=detail), timezone=PARIS, medium=Medium())
+        assert "• Withdrawn by Agency\n“Men abducted in Argun”" in made.body
+        assert ("https://" in made.body) is (detail is Detail.FULL)
+
+
+def test_in_arabic_every_line_runs_from_right_to_left_and_foreign_words_are_isolated() -> None:
+    for form in (Format.TEXT, Format.HTML):
+        made = render_alert(
+            deliver(tell(ONE)), Channel("desk", (), lang="ar"), timezone=PARIS, medium=Medium(format=form)
+        )
+        lines = re.split("\n|<br>", made.body.removeprefix('<div dir="rtl">'))
+        assert all(line.startswith("\u200f") for line in lines if line and "https://" not in line)
+        assert "\u2068Agency\u2069 · الإنجليزية" in made.body
+        assert made.body.startswith("<div") is (form is Format.HTML)
+
+
+COUNTS = {
+    ("en", 1): "1 update",
+    ("fr", 2): "2 nouvelles",
+    ("es", 1): "1 novedad",
+    ("ru", 1): "1 обновление",
+    ("ru", 3): "3 обновления",
+    ("ru", 5): "5 обновлений",
+    ("ru", 21): "21 обновление",
+    ("ar", 1): "تحديث واحد (1)",
+    ("ar", 3): "3 تحديثات",
+    ("ar", 11): "11 تحديثًا",
+    ("ar", 100): "100 تحديث",
+    ("pt", 2): "2 updates",
+    ("fr-CA", 2): "2 nouvelles",
+}
+
+
+@pytest.mark.parametrize(("lang", "count"), COUNTS)
+def test_a_discreet_channel_hears_a_number_in_its_language_and_nothing_else(lang: str, count: int) -> None:
+    many = [replace(deliver(tell(ONE)), id=number) for number in range(count)]
+    channel = Channel("desk", (), lang=lang, detail=Detail.DISCREET)
+    made = render_summary(many, channel, Bundle.DIGEST, timezone=PARIS, medium=Medium())
+    assert made.title == COUNTS[lang, count]
+    assert made.body.replace("\u200f", "") == made.title
+    assert not made.thread
+
+
+SUMMARY = """\
+What happened since Sat 1 Apr, 11:00:
+
+• New, confirmed: “Two sources tell it”
+2 independent sources · English and Russian
+https://outlet2.example/story
+
+• New: “Men abducted in Argun”
+1 source · English
+https://outlet1.example/story"""
+
+
+def test_a_summary_names_each_story_once_the_best_confirmed_first() -> None:
+    big = replace(tell(report(2, "Kurier", "Two sources tell it"), report(3, "Новости", lang="ru")), id=8)
+    told = [deliver(tell(ONE)), deliver(big), deliver(big, Event.CORROBORATED)]
+    made = render_summary(told, Channel("desk", ()), Bundle.QUIET, timezone=PARIS, medium=Medium())
+    assert made == Message("During the quiet hours: 2 stories", SUMMARY)
+
+
+@pytest.mark.parametrize("bundle", Bundle)
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_summary_is_told_in_every_language(bundle: Bundle, lang: str) -> None:
+    channel = Channel("desk", (), lang=lang, detail=Detail.TITLE)
+    made = render_summary([deliver(tell(ONE))], channel, bundle, timezone=PARIS, medium=Medium())
+    assert "Men abducted in Argun" in made.body
+    assert "https://" not in made.body
+    assert len(made.title) <= TITLE_LENGTH
+
+
+FACTS: dict[NoticeKind, dict[str, object]] = {
+    NoticeKind.HEARTBEAT: {
+        "since": "2017-03-31T09:00:00+00:00",
+        "stories": 0,
+        "topics": 3,
+        "feeds": 215,
+        "healthy": 212,
+        "silent": ["Kurier", *(f"F{number}" for number in range(9))],
+        "failing": ["Agency"],
+        "rolling": [],
+    },
+    NoticeKind.DEAD: {
+        "channel": "desk",
+        "url": 2,
+        "deliveries": 3,
+        "error": "ntfy answered 403",
+        "since": "2017-03-31T09:00:00+00:00",
+    },
+    NoticeKind.CONFIG: {"path": "feeds.toml", "problems": ["feeds.toml:3: unknown key", "feeds.toml:9: no"]},
+    NoticeKind.STORE: {"error": "no space left", "since": "2017-03-31T09:00:00+00:00"},
+    NoticeKind.TEMPLATE: {"channel": "desk", "path": "desk.j2", "error": "line 3"},
+}
+NOTICES = {
+    NoticeKind.HEARTBEAT: (
+        "All quiet · 212 of 215 feeds healthy",
+        (
+            "0 stories on 3 topics since Fri 31 Mar, 11:00.\n212 of 215 feeds healthy.\n\n"
+            "Silent: Kurier, F0, F1, F2, F3, F4, F5, F6, and 2 others\nFailing: Agency"
+        ),
+    ),
+    NoticeKind.DEAD: (
+        "Channel desk takes no messages",
+        (
+            "3 messages to URL 2 of this channel were given up; the first is of Fri 31 Mar, 11:00.\n"
+            "The last answer: ntfy answered 403\n\n"
+            "Mend it and try with “monitor test”; then send what waits with “monitor alerts retry”."
+        ),
+    ),
+    NoticeKind.CONFIG: (
+        "2 problems in feeds.toml",
+        (
+            "The file was not taken up; the last good one stays in force.\n\n"
+            "• feeds.toml:3: unknown key\n• feeds.toml:9: no"
+        ),
+    ),
+    NoticeKind.STORE: (
+        "The database refuses",
+        "Since Fri 31 Mar, 11:00 nothing can be kept.\nno space left",
+    ),
+    NoticeKind.TEMPLATE: ("The template of channel desk is broken", "desk.j2: line 3"),
+}
+
+
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_a_notice_says_what_is_wrong_and_what_to_do(kind: NoticeKind) -> None:
+    made = render_notice(Notice(kind, FACTS[kind]), Channel("ops", ()), timezone=PARIS, medium=Medium())
+    assert (see(made.title), see(made.body)) == NOTICES[kind]
+
+
+@pytest.mark.parametrize("kind", NoticeKind)
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_discreet_notice_is_one_notice(kind: NoticeKind, lang: str) -> None:
+    channel = Channel("ops", (), lang=lang, detail=Detail.DISCREET)
+    made = render_notice(Notice(kind, FACTS[kind]), channel, timezone=PARIS, medium=Medium())
+    assert made.body.replace("\u200f", "") == made.title
+    plain = render_notice(
+        Notice(kind, FACTS[kind]), replace(channel, detail=Detail.FULL), timezone=PARIS, medium=Medium()
+    )
+    assert plain.title != made.title
+
+
+def placeholders(text: object) -> set[str | None]:
+    return {name for _, name, _, _ in Formatter().parse(str(text)) if name}
+
+
+@pytest.mark.parametrize("lang", [lang for lang in LANGUAGES if lang != "en"])
+def test_every_fixed_word_is_translated_with_its_placeholders(lang: str) -> None:
+    source = resources.files("monitor").joinpath("locale", f"{lang}.po").read_bytes()
+    catalog = read_po(BytesIO(source), locale=lang)
+    keywords = {"say": None, "count": (1, 2)}
+    found = extract_from_dir(str(resources.files("monitor").joinpath("render")), keywords=keywords)
+    said = {text for _, _, text, _, _ in found}
+    assert said == {entry.id for entry in catalog if entry.id}
+    for entry in catalog:
+        ids = entry.id if isinstance(entry.id, tuple) else (entry.id,)
+        forms = entry.string if isinstance(entry.string, tuple) else (entry.string,)
+        for form in forms if entry.id else ():
+            assert form
+            assert not entry.fuzzy
+            assert placeholders(form) == placeholders(str(ids[-1]))

@@ -126,7 +126,6 @@ def _without_effect(config: Config) -> Iterator[str]:
     asked = {
         "quiet: alerts are sent at any hour": any(channel.quiet for channel in config.channels),
         "burst: each alert is a message": any(channel.burst != _BURST for channel in config.channels),
-        "a channel's lang: the fixed words of messages are English": any(c.lang != "en" for c in config.channels),
         "digest: each alert is sent by itself, at once": any(rule.digest for rule in config.rules),
         "urgent: all alerts are sent at once": any(rule.urgent for rule in config.rules),
         '"growth" and "revised" in on: only new and corroborated are told': any(

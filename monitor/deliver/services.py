@@ -37,6 +37,14 @@ _SCHEME = re.compile(r"\s*([a-z][a-z0-9+.-]{0,30})://", re.IGNORECASE)
 _SHORT = 3
 _SEPARATORS = (r"[^\w.-]+", r"[^\w]+", r"[/?&=@:#,+\s]+")
 
+# ntfy makes an attachment of more than 4,096 bytes, where Apprise counts characters: of any script, three bytes at most.
+_BODY_LIMITS = {"ntfy": 1_300, "ntfys": 1_300}
+# For some services Apprise escapes once more, which makes a body longer, and would split what has grown too long: of
+# eight characters, a message may fill seven.
+_ROOM = 7
+# Mail programs show messages of one subject together, Zulip those of one title.
+_THREADS = {"mailto", "mailtos", "zulip"}
+
 # Apprise logs URLs, and passwords below WARNING; urllib3 logs paths, which hold tokens. What a delivery needs of it
 # comes with its result, so nothing goes on to the handlers that this program, or what embeds it, has set up.
 for _name in ("apprise", "urllib3"):
@@ -124,11 +132,13 @@ def find_medium(url: Secret) -> Medium:
     service = _make_service(url)
     if service is None:
         raise DeliveryError(check_channel_url(url), permanent=True)
+    scheme = url.reveal().strip().partition("://")[0].lower()
     return Medium(
-        scheme=str(url.reveal()).strip().partition("://")[0].lower(),
+        scheme=scheme,
         format=Format(service.resolve_format(None).value),
         title_limit=0 if service.overflow_amalgamate_title else max(0, service.title_maxlen),
-        body_limit=service.body_maxlen,
+        body_limit=_BODY_LIMITS.get(scheme, service.body_maxlen * _ROOM // 8),
+        threads=scheme in _THREADS,
     )
 
 

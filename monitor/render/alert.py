@@ -1,129 +1,218 @@
-"""Delivery -> Message: what one channel is told of one alert, as plain text made for a phone."""
+"""Delivery -> Message: what happened to one story, who says so, what is new since the last message, and why it is told."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
-from babel import Locale
-from babel.dates import format_datetime
-from babel.lists import format_list
+from monitor.model import Channel, Delivery, Detail, Event, Medium, Member, Message, Revision, Source, Story
+from monitor.render.layout import TITLE_LENGTH, Block, Draft, Line, Link, lay_out
+from monitor.render.quote import clean_link
+from monitor.render.words import Words, find_words
 
-from monitor.model import Channel, Delivery, Detail, Event, Medium, Member, Message, Story
-
-# A lock screen shows about this much of a title.
-TITLE_LENGTH = 80
-# A message of more links than these is not read on a phone.
-_LINKS = 5
-# The tightest of the common services is Discord with 2,000 characters, of which the title takes some.
-_BODY = 1_900
-# How much of what others wrote one line may hold: a story's title in the body, an outlet's name, the reasons.
+# How much of what others wrote one line may hold.
 _HEADLINE_LENGTH = 160
-_OUTLET_LENGTH = 60
-_REASON_LENGTH = 400
-# A longer link is left out: it cannot be cut, and would push the other outlets out of the message.
-_LINK_LENGTH = 500
-# Two names and a count read faster than five names.
-_LANGUAGES_NAMED = 3
-
-_ENGLISH = Locale("en")
-_LEADS = {
-    Event.NEW: "New",
-    Event.CORROBORATED: "Confirmed",
-    Event.GROWTH: "Growing",
-    Event.REVISED: "Revised",
-    Event.WITHDRAWN: "Withdrawn",
-}
-
-# Nothing of this is ever wanted in a line: control characters but spaces (which are folded below), zero-width
-# characters, embeddings, overrides and isolates of direction (an unpaired one would end ours), tags, lone surrogates.
-_UNWANTED = re.compile(
-    "[\\x00-\\x08\\x0e-\\x1b\\x7f-\\x84\\x86-\\x9f\\xad\u200b\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff\U000e0000-\U000e0fff]"
-)
-# Characters that mark text up wherever they stand, and what looks like them and does not.
-_LOOKALIKES = str.maketrans({"`": "'", "*": "∗"})
-_BREAK = "\u200b"
-# Where a service, or the app that shows the message, would see more than text. A zero-width space goes in between.
-_ACTIVE = re.compile(
-    "(?<=[@＠])(?=\\S)"  # @everyone, @here, @all, @room, @name; a mail address
-    "|(?<=<)(?=\\S)"  # Slack's and Discord's <!channel>, <@U123>, <https://…|text>, <#…>, <t:…>; a tag of HTML
-    "|(?<=\\w:)(?=[^\\s\\d])"  # https://, mailto:, javascript:, tg:
-    "|(?<=\\S[.。．｡])(?=[^\\W\\d_])"  # example.org, which many apps make a link without any scheme
-    "|(?<=\\d\\.)(?=\\d+\\.\\d)"  # 192.0.2.1
-    "|(?<=\\])(?=[(\\[:])"  # [text](link), [text][link]
-    "|(?<=([_~|=]))(?=\\1)"  # __, ~~, ||spoiler||
-)
-# Right-to-left letters and numbers, by the classes of the Unicode Bidirectional Algorithm (UAX #9).
-_RIGHT_TO_LEFT = {"R", "AL", "AN"}
-_ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
-
-_LINK = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", re.IGNORECASE)
-# What RFC 3986 allows in a link nowhere unescaped, and `@`, which mentions people in Discord and Mattermost even there.
-_UNSAFE_IN_LINK = re.compile('[@<>"`{}|\\\\^*\u0000-\u0020\u007f-\u00a0\u2000-\u206f\ufeff\ud800-\udfff]')
+_SUMMARY_LENGTH = 240
+OUTLET_LENGTH = 60
+_WORD_LENGTH = 40
+# So many sources, and words that matched, are named; the others are counted.
+_NAMED = 3
 
 
 def render_alert(delivery: Delivery, channel: Channel, *, timezone: ZoneInfo, medium: Medium) -> Message:
-    """Say what happened, who says so, and why it was told; never more than the channel's `detail` allows.
+    """Say what happened, who says so, and why it is told; never more than the channel's `detail` allows.
 
-    `full` brings up to five links, the first report of each independent source before all others, and the
-    reasons; `title` brings headlines and outlets without links and reasons; `discreet` only counts. Times are in
-    `timezone`.
+    `full` brings links, the first report of each independent source before all others, and what matched; `title`
+    brings headlines and outlets alone; `discreet` only counts. A follow-up brings what is new since the last message.
+    Times are in `timezone`.
     """
+    words = find_words(channel.lang)
     if channel.detail is Detail.DISCREET:
-        return count_updates(len(delivery.events))
-    story = delivery.story
-    lead = ", ".join(_LEADS[event] for event in delivery.events).capitalize()
-    title = f"{lead}: {_title(story.title, TITLE_LENGTH - len(lead) - 2)}"
-    opening = _tell_events(story, delivery.events)
-    if channel.detail is Detail.TITLE:
-        blocks = [f"• {_outlet(member)}: {_headline(member)}" for member in _most_independent_first(story)]
-        return Message(title, _compose(opening, blocks, medium=medium, separator="\n"))
-    blocks = [_describe_member(member, timezone) for member in _most_independent_first(story)]
-    return Message(title, _compose(opening, blocks, medium=medium, closing=_reasons(delivery)))
+        return count_updates(len(delivery.events), words, medium)
+    full = channel.detail is Detail.FULL
+    teller = _Teller(delivery, words, timezone, full=full)
+    draft = Draft(
+        title=teller.title(threaded=medium.threads),
+        opening=teller.opening(),
+        items=tuple(teller.items()),
+        closing=teller.closing() if full else (),
+        dense=not full and not delivery.revisions,
+        thread=f"{delivery.story.id}.{delivery.target}",
+        reply=delivery.previous is not None,
+    )
+    return lay_out(draft, words, medium)
 
 
-def count_updates(count: int) -> Message:
-    """Say how much there is to know, and nothing of what."""
-    # The subject says it too: a mail without one looks like spam, and some services refuse an empty body.
-    words = "1 update" if count == 1 else f"{count} updates"
-    return Message(words, words)
+def count_updates(count: int, words: Words, medium: Medium) -> Message:
+    """Say how much there is to know, and nothing of what.
+
+    The title says it too: a mail without one looks like spam, and some services refuse an empty body.
+    """
+    text = words.count("{n} update", "{n} updates", count)
+    return (
+        lay_out(Draft(text, (text,)), words, medium) if medium.title_limit else lay_out(Draft(text, ()), words, medium)
+    )
 
 
-def _tell_events(story: Story, events: Iterable[Event]) -> str:
-    sources = len(story.sources)
-    confirmed = {2: "a second independent source"}.get(sources, "other independent sources")
-    phrases = {
-        Event.NEW: "new story",
-        Event.CORROBORATED: f"confirmed by {confirmed}",
-        Event.GROWTH: "more sources",
-        Event.REVISED: "a report was changed",
-        Event.WITHDRAWN: "a report was withdrawn",
+def name_story(story: Story, words: Words, length: int) -> str:
+    """Name a story by its first report's title, alike in all messages."""
+    return words.quote(story.title, length) or words.say("(no title)")
+
+
+def lead_with(events: Sequence[Event], words: Words) -> str:
+    """Say in a word or two what happened."""
+    leads = {
+        Event.NEW: words.say("New"),
+        Event.CORROBORATED: words.say("Confirmed"),
+        Event.GROWTH: words.say("Growing"),
+        Event.REVISED: words.say("Revised"),
+        Event.WITHDRAWN: words.say("Withdrawn"),
     }
-    happened = ", ".join(phrases[event] for event in events)
-    languages = _name_languages(story.languages)
-    return f"{happened[0].upper()}{happened[1:]}: {_count_sources(story)}{languages and f', in {languages}'}."
+    return ", ".join(leads[event] for event in events).capitalize()
 
 
-def _count_sources(story: Story) -> str:
+def count_sources(story: Story, words: Words) -> str:
+    """Say how many outlets tell a story, and how many of them independently."""
     sources, outlets = len(story.sources), len({member.feed for member in story.members})
     if outlets <= sources:
-        return "1 source" if sources == 1 else f"{sources} independent sources"
-    return f"{sources} independent source{'s' if sources != 1 else ''} among {outlets} outlets"
+        return (
+            words.count("{n} independent source", "{n} independent sources", sources)
+            if sources > 1
+            else words.say("1 source")
+        )
+    told = words.count("{n} outlet", "{n} outlets", outlets)
+    return words.count("{outlets}, {n} independent", "{outlets}, {n} independent", sources, outlets=told)
 
 
-def _name_languages(codes: Sequence[str]) -> str:
-    names = [_language(code) for code in codes]
-    if len(names) > _LANGUAGES_NAMED:
-        names = [*names[: _LANGUAGES_NAMED - 1], f"{len(names) - _LANGUAGES_NAMED + 1} other languages"]
-    return format_list(names, locale=_ENGLISH)
+class _Teller:
+    """The parts of one message about one story."""
 
+    def __init__(self, delivery: Delivery, words: Words, timezone: ZoneInfo, *, full: bool) -> None:
+        self._delivery = delivery
+        self._story = delivery.story
+        self._words = words
+        self._timezone = timezone
+        self._full = full
+        self._members = {member.id: member for member in delivery.story.members}
+        since = delivery.previous
+        self._fresh = [
+            member for member in _most_independent_first(self._story) if since is None or member.item.seen > since
+        ]
 
-def _language(code: str) -> str:
-    parts = code.replace("-", "_").split("_")
-    return _ENGLISH.languages.get(parts[0].lower()) or quote(code, _OUTLET_LENGTH)
+    def title(self, *, threaded: bool) -> str:
+        """Name the story; where messages of one title are shown together, with nothing before it."""
+        if threaded:
+            return name_story(self._story, self._words, TITLE_LENGTH)
+        lead = lead_with(self._delivery.events, self._words)
+        return f"{lead}: {name_story(self._story, self._words, TITLE_LENGTH - len(lead) - 2)}"
+
+    def opening(self) -> Block:
+        words, story = self._words, self._story
+        named = words.say("{count}: {names}", count=count_sources(story, words), names=self._name_sources())
+        parts = [*self._happened(), f"{named}."]
+        if story.languages:
+            parts.append(words.say("In {languages}.", languages=words.name_languages(story.languages)))
+        return (" ".join(parts), *self._since())
+
+    def items(self) -> Iterator[Block]:
+        yield from (
+            self._tell_revision(revision) for revision in self._delivery.revisions if revision.item in self._members
+        )
+        yield from (
+            self._tell_withdrawal(self._members[item]) for item in self._delivery.withdrawn if item in self._members
+        )
+        yield from (self._tell_report(member) for member in self._fresh)
+
+    def closing(self) -> Block:
+        words = self._words
+        met = [f"“{words.quote(word, _WORD_LENGTH)}”" for word in self._delivery.words[:_NAMED]]
+        topic = words.quote(self._delivery.topic, OUTLET_LENGTH)
+        if not met:
+            return (words.say("Topic: {topic}", topic=topic),)
+        return (words.say("Topic: {topic}, for it says {words}", topic=topic, words=words.list(met)),)
+
+    def _happened(self) -> list[str]:
+        words, second = self._words, len(self._story.sources) == 2  # noqa: PLR2004 - the second one confirms
+        sentences = {
+            Event.NEW: words.say("New story."),
+            Event.CORROBORATED: words.say("Confirmed by a second independent source.")
+            if second
+            else words.say("Confirmed by other independent sources."),
+            Event.GROWTH: words.say("Told by many."),
+            Event.REVISED: words.say("A report was changed."),
+            Event.WITHDRAWN: words.say("A report was withdrawn."),
+        }
+        return [sentences[event] for event in self._delivery.events]
+
+    def _name_sources(self) -> str:
+        """Name the largest sources: an outlet, and how many more copy it or belong to it."""
+        words = self._words
+        largest = sorted(self._story.sources, key=lambda source: -len(source.members))
+        names = [self._name_source(source) for source in largest[:_NAMED]]
+        if rest := len(largest) - _NAMED:
+            names += [words.count("{n} other", "{n} others", rest)] if rest > 0 else []
+        return words.list(names)
+
+    def _name_source(self, source: Source) -> str:
+        outlets = list(dict.fromkeys(self._members[item].feed for item in source.members if item in self._members))
+        name = self._words.quote(outlets[0], OUTLET_LENGTH) if outlets else self._words.say("(no title)")
+        return f"{name} ×{len(outlets)}" if len(outlets) > 1 else name
+
+    def _since(self) -> Block:
+        """Say how much is new, where there was a message before."""
+        since = self._delivery.previous
+        if since is None:
+            return ()
+        words = self._words
+        reports = words.count("{n} new report", "{n} new reports", len(self._fresh))
+        before = {member.item.lang for member in self._story.members if member.item.seen <= since}
+        added = [lang for lang in self._story.languages if lang not in before]
+        line = words.say("Since {time}: {reports}.", time=words.time(since, self._timezone), reports=reports)
+        first = words.say("For the first time in {languages}.", languages=words.name_languages(added)) if added else ""
+        return (f"{line} {first}".rstrip(),)
+
+    def _tell_report(self, member: Member) -> Block:
+        if not self._full:
+            return (f"• {self._outlet(member)}: {self._headline(member.item.title)}",)
+        language = member.item.lang and self._words.name_language(member.item.lang)
+        when = self._words.time(member.item.when, self._timezone)
+        source = " · ".join(part for part in (self._outlet(member), language, when) if part)
+        return (f"• {source}", self._headline(member.item.title), *_link(member))
+
+    def _tell_revision(self, revision: Revision) -> Block:
+        """Show old and new words, one under the other."""
+        words, old, new = self._words, revision.old, revision.new
+        member = self._members[revision.item]
+        lines: list[Line] = [
+            words.say(
+                "• Changed by {outlet}, {time}", outlet=self._outlet(member), time=words.time(new.seen, self._timezone)
+            )
+        ]
+        if old.title != new.title or not self._full:
+            lines += [
+                words.say("was: {text}", text=self._headline(old.title)),
+                words.say("now: {text}", text=self._headline(new.title)),
+            ]
+        if self._full and old.summary != new.summary:
+            lines += [
+                words.say("was: {text}", text=self._summary(old.summary)),
+                words.say("now: {text}", text=self._summary(new.summary)),
+            ]
+        return (*lines, *(_link(member) if self._full else ()))
+
+    def _tell_withdrawal(self, member: Member) -> Block:
+        gone = self._words.say("• Withdrawn by {outlet}", outlet=self._outlet(member))
+        return (gone, self._headline(member.item.title), *(_link(member) if self._full else ()))
+
+    def _outlet(self, member: Member) -> str:
+        return self._words.quote(member.feed, OUTLET_LENGTH)
+
+    def _headline(self, title: str) -> str:
+        # In quotation marks a title begins no line, where `#`, `>` and `-` would mark it up.
+        return f"“{self._words.quote(title, _HEADLINE_LENGTH) or self._words.say('(no title)')}”"
+
+    def _summary(self, summary: str) -> str:
+        return f"“{self._words.quote(summary, _SUMMARY_LENGTH)}”"
 
 
 def _most_independent_first(story: Story) -> list[Member]:
@@ -131,84 +220,6 @@ def _most_independent_first(story: Story) -> list[Member]:
     return sorted(story.members, key=lambda member: member.id not in firsts)
 
 
-def _describe_member(member: Member, timezone: ZoneInfo) -> str:
-    when = format_datetime(member.item.when, "EEE d MMM, HH:mm", tzinfo=timezone, locale=_ENGLISH)
-    language = member.item.lang and _language(member.item.lang)
-    source = " · ".join(part for part in (_outlet(member), language, when) if part)
-    return "\n".join(line for line in (f"• {source}", _headline(member), _link(member.item.url)) if line)
-
-
-def _headline(member: Member) -> str:
-    # In quotation marks a title begins no line, where `#`, `>` and `-` would mark it up.
-    return f"“{_title(member.item.title, _HEADLINE_LENGTH)}”"
-
-
-def _title(text: str, length: int) -> str:
-    return quote(text, length) or "(no title)"
-
-
-def _outlet(member: Member) -> str:
-    return quote(member.feed, _OUTLET_LENGTH)
-
-
-def _reasons(delivery: Delivery) -> str:
-    why = "; ".join(delivery.reason[event] for event in delivery.events if event in delivery.reason)
-    return why and f"Why: {quote(why, _REASON_LENGTH)}"
-
-
-def _compose(opening: str, blocks: Sequence[str], *, medium: Medium, closing: str = "", separator: str = "\n\n") -> str:
-    """Join what fits, whole blocks only, and say how many were left out."""
-    room = (
-        min(medium.body_limit, _BODY)
-        - len(opening)
-        - len(closing)
-        - 2 * len("\n\n")
-        - len(separator)
-        - len("+999 more")
-    )
-    shown: list[str] = []
-    for block in blocks[:_LINKS]:
-        room -= len(block) + len(separator)
-        if room < 0:
-            break
-        shown.append(block)
-    if len(shown) < len(blocks):
-        shown.append(f"+{len(blocks) - len(shown)} more")
-    return "\n\n".join(part for part in (opening, separator.join(shown), closing) if part)
-
-
-def _link(url: str) -> str:
-    """Give a link to the web, on a line of its own; nothing where it is something else, or too long."""
-    if len(url) > _LINK_LENGTH or not _LINK.fullmatch(url):
-        return ""
-    return _UNSAFE_IN_LINK.sub(lambda found: _percent(found[0]), url)
-
-
-def _percent(character: str) -> str:
-    return "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "replace"))
-
-
-def quote(text: str, length: int) -> str:
-    """Make what others wrote one line of at most `length` characters that can do nothing but be read."""
-    line = " ".join(_UNWANTED.sub("", text[: 8 * length]).split()).translate(_LOOKALIKES)
-    line = _ACTIVE.sub(_BREAK, line)
-    if any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in line):
-        return f"{_ISOLATE}{_shorten(line, length - 2)}{_END_ISOLATE}"
-    return _shorten(line, length)
-
-
-def _shorten(line: str, length: int) -> str:
-    if len(line) <= length:
-        return line
-    end = length - 1
-    while end > 1 and _continues(line[end - 1], line[end]):
-        end -= 1
-    space = line.rfind(" ", 0, end + 1)
-    # A line without spaces (Chinese, Thai, one endless word) is cut where it must be.
-    return line[: space if space > length // 2 else end].rstrip(" ,;:–—-") + "…"
-
-
-def _continues(before: str, after: str) -> bool:
-    """Tell whether two characters are shown as one: marks, joined and coloured emoji (roughly UAX #29)."""
-    joiner = "\u200d"
-    return joiner in (before, after) or unicodedata.category(after) in {"Mn", "Mc", "Me", "Sk"}
+def _link(member: Member) -> tuple[Link, ...]:
+    url = clean_link(member.item.url)
+    return (Link(url),) if url else ()

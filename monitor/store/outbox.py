@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import and_, case, func, or_, select, tuple_, update
 
-from monitor.model import Alert, Channel, Delivery, Event, Status, Story, Told
+from monitor.model import Alert, Channel, Delivery, Event, Status, Told
 from monitor.store.lease import is_gone, own_name
 from monitor.store.schema import AlertRow, DeliveryRow, StoryRow
-from monitor.store.stories import StoryRows
+from monitor.store.stories import StoryRecord, StoryRows
 
 # How many deliveries to one URL are claimed at once: this many timeouts must fit into the lease.
 PER_TARGET = 5
@@ -194,7 +194,7 @@ class OutboxRows(StoryRows):
     def _deliveries(self, rows: Sequence[DeliveryRow]) -> list[Delivery]:
         wanted = select(AlertRow).where(AlertRow.id.in_({row.alert_id for row in rows}))
         alerts = {alert.id: alert for alert in self.session.scalars(wanted)}
-        told = {record.story.id: record.story for record in self.stories({alert.story_id for alert in alerts.values()})}
+        told = {record.story.id: record for record in self.stories({alert.story_id for alert in alerts.values()})}
         return [_delivery(row, alerts[row.alert_id], told[alerts[row.alert_id].story_id]) for row in rows]
 
     def _mark(self, delivery: int, **values: Any) -> None:
@@ -202,7 +202,8 @@ class OutboxRows(StoryRows):
         self.session.execute(marked.values(attempts=DeliveryRow.attempts + 1, leased_until=None, **values))
 
 
-def _delivery(row: DeliveryRow, alert: AlertRow, story: Story) -> Delivery:
+def _delivery(row: DeliveryRow, alert: AlertRow, record: StoryRecord) -> Delivery:
+    story, matches = record.story, record.matches.values()
     return Delivery(
         id=row.id,
         alert=alert.id,
@@ -216,6 +217,7 @@ def _delivery(row: DeliveryRow, alert: AlertRow, story: Story) -> Delivery:
         attempts=row.attempts,
         created=row.created,
         first_attempt=row.first_attempt or row.created,
+        words=tuple(dict.fromkeys(hit.word for match in matches for hit in match.hits)),
     )
 
 
