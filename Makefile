@@ -27,8 +27,9 @@ docs: $(VENV)/.dev
 	$(BIN)/python docs/regenerate.py
 
 words: $(VENV)/.dev
+	@mkdir -p build
 	$(BIN)/pybabel extract --no-default-keywords -k say:1 -k count:1,2 --no-location -o build/messages.pot monitor/render
-	for lang in ar es fr ru; do $(BIN)/pybabel update --no-fuzzy-matching -l $$lang -i build/messages.pot -o monitor/locale/$$lang.po; done
+	for lang in ar es fr ru; do $(BIN)/pybabel update --no-fuzzy-matching --width 120 -l $$lang -i build/messages.pot -o monitor/locale/$$lang.po; done
 
 # Debian keeps ensurepip in a package of its own (python3-venv): as root it is installed, else the command is named.
 $(VENV)/bin/python:

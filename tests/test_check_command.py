@@ -61,6 +61,7 @@ def test_a_file_that_does_what_it_says_has_no_notes(tmp_path: Path) -> None:
         ({"[[topic]]": "enabled = false\n[[topic]]"}, "7: note: topic 'chechnya': it reads no feed that is enabled."),
         ({"[[topic]]": '[[feed]]\nurl = "http://www.kurier.example/rss/?utm_source=x"\n[[topic]]'}, "5: note: http://www.kurier.example/rss/?utm_source=x looks like the feed of line 3."),
         ({'channels = ["desk"]': 'channels = ["desk"]\non = ["corroborated"]\nmin_sources = 2'}, '14: note: min_sources is set, but "new" is not in on: it has no effect.'),
+        ({'"print://"': '"print://"\nlang = "pt-BR"'}, "10: note: messages to channel 'desk' are in English: there is ar, en, es, fr, ru, no pt-BR."),
         ({'"print://"': '"print://"\nquiet = "22:00-07:00"'}, f"{NO_EFFECT}quiet: alerts are sent at any hour."),
         ({'"print://"': '"print://"\nburst = 9'}, f"{NO_EFFECT}burst: each alert is a message."),
         ({'["desk"]': '["desk"]\ndigest = "daily 08:00"'}, f"{NO_EFFECT}digest: each alert is sent by itself, at once."),
@@ -70,7 +71,7 @@ def test_a_file_that_does_what_it_says_has_no_notes(tmp_path: Path) -> None:
         ({"[[feed]]": '[monitor]\noperators = ["desk"]\n[[feed]]'}, f"{NO_EFFECT}operators: the daemon's troubles are in its log and in monitor feeds."),
         ({"[[feed]]": '[web]\nlisten = "127.0.0.1:9000"\n[[feed]]'}, f"{NO_EFFECT}[web]: no pages are served."),
     ],
-    ids=["no alert", "an untold topic", "an unused channel", "a small operator", "a contradiction", "a language of no feed", "no enabled feed", "a feed twice", "an idle key", "quiet", "burst", "digest", "urgent", "growth", "heartbeat", "operators", "web"],
+    ids=["no alert", "an untold topic", "an unused channel", "a small operator", "a contradiction", "a language of no feed", "no enabled feed", "a feed twice", "an idle key", "a language without words", "quiet", "burst", "digest", "urgent", "growth", "heartbeat", "operators", "web"],
 )  # fmt: skip
 def test_what_leads_to_nothing_is_named(tmp_path: Path, changes: dict[str, str], note: str) -> None:
     text = PLAIN if "[[x]]" not in changes.values() else PLAIN.partition("[[alert]]")[0]

@@ -20,11 +20,11 @@ import structlog
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from monitor.deliver import DeliveryCounts, check_channel_url, deliver_due, send_message
+from monitor.deliver import DeliveryCounts, check_channel_url, deliver_due, find_medium, send_message
 from monitor.deliver.outbox import BACKOFF_BASE, BACKOFF_CAP, GIVE_UP_AFTER, LEASE, LEAST_ATTEMPTS, POLL, retry_at
 from monitor.deliver.services import SEND_TIMEOUT, _scrub
 from monitor.errors import DeliveryError, StoreBusy, StoreError
-from monitor.model import Channel, Config, Delivery, Medium, Message, Secret, Source, Status
+from monitor.model import Channel, Config, Delivery, Format, Medium, Message, Secret, Source, Status
 from monitor.render import render_alert
 from monitor.store import DeliveryRecord, Store, Transaction
 from monitor.store.outbox import PER_TARGET
@@ -104,6 +104,38 @@ def test_a_url_that_apprise_does_not_take_is_explained_without_showing_it(
     fault = check_channel_url(Secret(url))
     assert words in fault
     assert TOKEN.lower() not in (fault + everything_logged.getvalue() + "".join(capfd.readouterr())).lower()
+
+
+# --- find_medium ---------------------------------------------------------------------------------------------------
+
+MEDIA = {
+    "mail": ("mailto://u:p@example.org?to=d@example.org", Format.HTML, 250, 28_672, True),
+    "a mail of plain text": ("mailto://u:p@example.org?to=d@example.org&format=text", Format.TEXT, 250, 28_672, True),
+    "Telegram": ("tgram://123456789:abcdefghijklmnopqrstuvwxyzABCDEFGHI/12345", Format.HTML, 0, 3_584, False),
+    "Signal": ("signal://localhost:8080/+15551234567/+15557654321", Format.TEXT, 0, 28_672, False),
+    "Slack": ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ", Format.MARKDOWN, 250, 30_625, False),
+    "Discord counts the title as text": ("discord://4174216298/JHMHI8qBe7bk2ZwO", Format.TEXT, 0, 1_750, False),
+    "ntfy counts bytes": ("ntfys://topic", Format.TEXT, 200, 1_300, False),
+    "Mattermost": ("mmosts://mm.example/3ccdd113474722377935511fc85d3dd4", Format.TEXT, 0, 3_500, False),
+    "Zulip": ("zulip://bot@org/a6d7f8a9a6d7f8a9a6d7f8a9a6d7f8a9/stream", Format.TEXT, 60, 8_750, True),
+    "a webhook": ("json://localhost", Format.TEXT, 250, 28_672, False),
+    "a capital scheme": ("NTFY://topic", Format.TEXT, 200, 1_300, False),
+}
+
+
+@pytest.mark.parametrize(("url", "form", "title", "body", "threads"), MEDIA.values(), ids=MEDIA)
+def test_each_service_has_its_format_and_its_limits(
+    url: str, form: Format, title: int, body: int, *, threads: bool
+) -> None:
+    medium = find_medium(Secret(url))
+    assert (medium.format, medium.title_limit, medium.body_limit, medium.threads) == (form, title, body, threads)
+    assert url.lower().startswith(f"{medium.scheme}://")
+
+
+def test_a_url_that_went_bad_has_no_format() -> None:
+    with pytest.raises(DeliveryError, match=r"did you mean ntfy://\?") as caught:
+        find_medium(Secret("ntfyy://topic"))
+    assert caught.value.permanent
 
 
 # --- send_message --------------------------------------------------------------------------------------------------

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import timedelta
 from importlib import resources
 from io import BytesIO
+from pathlib import Path
 from string import Formatter
+from zipfile import ZipFile
 from zoneinfo import ZoneInfo
 
 import pytest
+from apprise import NotifyFormat
+from apprise.conversion import convert_between
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
@@ -37,6 +43,7 @@ from monitor.render.layout import TITLE_LENGTH
 from monitor.render.words import LANGUAGES
 from tests.makers import NOW, make_item
 
+ROOT = Path(__file__).parents[1]
 PARIS = ZoneInfo("Europe/Paris")
 INVISIBLE = re.compile("[\u200b\u2068\u2069]")
 
@@ -82,7 +89,7 @@ def message(story: Story, *events: Event, detail: Detail = Detail.FULL, why: str
 
 def see(text: str) -> str:
     """The text as a reader sees it."""
-    return INVISIBLE.sub("", text).replace("∼", "~")
+    return INVISIBLE.sub("", text).replace("∼", "~").replace("‹", "<")
 
 
 FIVE_OUTLETS = tell(
@@ -453,6 +460,20 @@ def test_in_html_there_is_no_tag_but_ours_and_no_entity_is_decoded_twice(text: s
     assert not re.search(r"&(?!amp;|lt;|gt;)", bare)
 
 
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_in_markdown_there_is_no_markup_but_our_links(text: str) -> None:
+    """Shown as Apprise's own converter reads it."""
+    medium = Medium(format=Format.MARKDOWN, title_limit=0)
+    made = render_alert(
+        deliver(tell(report(1, text, text, lang=text))), Channel("desk", ()), timezone=PARIS, medium=medium
+    )
+    shown = convert_between(NotifyFormat.MARKDOWN, NotifyFormat.HTML, made.body)  # type: ignore[no-untyped-call]  # Apprise's
+    url = "https://outlet1.example/story"
+    assert shown.count(f'<a href="{url}">{url}</a>') == 1
+    bare = shown.replace(f'<a href="{url}">{url}</a>', "")
+    assert set(re.findall("<[^>]*>", bare)) == {"<p>", "</p>", "<br />"}
+
+
 LINKED = {
     Format.TEXT: "\nhttps://a.example/?b=c&d=e\n",
     Format.MARKDOWN: "\n<https://a.example/?b=c&d=e>\n",
@@ -690,3 +711,12 @@ def test_every_fixed_word_is_translated_with_its_placeholders(lang: str) -> None
             assert form
             assert not entry.fuzzy
             assert placeholders(form) == placeholders(str(ids[-1]))
+
+
+def test_the_package_brings_every_catalog(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)], cwd=ROOT, check=True
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    with ZipFile(wheel) as packed:
+        assert {f"monitor/locale/{lang}.po" for lang in LANGUAGES if lang != "en"} <= set(packed.namelist())

@@ -11,11 +11,17 @@ from monitor.match import compile_topic
 from monitor.match.reach import explain_silence
 from monitor.model import Config, Event, Rule
 from monitor.normalise import fold_feed_address
+from monitor.render import LANGUAGES, spoken_language
 
 
 def find_doubts(config: Config, document: Document) -> list[Problem]:
     """Name what is right and yet leads to nobody or to nothing; `document` is the file that `config` was read from."""
-    doubts = (*_untold(config, document), *_idle_rules(config, document), *_twice(config, document))
+    doubts = (
+        *_untold(config, document),
+        *_idle_rules(config, document),
+        *_twice(config, document),
+        *_foreign(config, document),
+    )
     return sorted([*doubts, *_queries(config, document)])
 
 
@@ -55,6 +61,17 @@ def _twice(config: Config, document: Document) -> Iterator[Problem]:
         if other != place and feed.enabled and config.feeds[other].enabled:
             line = document.line(("feed", place, "url"))
             yield Problem(line, f"{feed.url} looks like the feed of line {document.line(('feed', other, 'url'))}")
+
+
+def _foreign(config: Config, document: Document) -> Iterator[Problem]:
+    """Name channels in a language that messages are not written in."""
+    for place, channel in enumerate(config.channels):
+        if not channel.lang.startswith(spoken_language(channel.lang)):
+            line = document.line(("channel", place, "lang"))
+            known = ", ".join(sorted(LANGUAGES))
+            yield Problem(
+                line, f"messages to channel '{channel.name}' are in English: there is {known}, no {channel.lang}"
+            )
 
 
 def _queries(config: Config, document: Document) -> Iterator[Problem]:

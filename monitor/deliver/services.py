@@ -38,6 +38,7 @@ _SHORT = 3
 _SEPARATORS = (r"[^\w.-]+", r"[^\w]+", r"[/?&=@:#,+\s]+")
 
 # ntfy makes an attachment of more than 4,096 bytes, where Apprise counts characters: of any script, three bytes at most.
+# Its title is none of them, whatever Apprise counts.
 _BODY_LIMITS = {"ntfy": 1_300, "ntfys": 1_300}
 # For some services Apprise escapes once more, which makes a body longer, and would split what has grown too long: of
 # eight characters, a message may fill seven.
@@ -133,10 +134,11 @@ def find_medium(url: Secret) -> Medium:
     if service is None:
         raise DeliveryError(check_channel_url(url), permanent=True)
     scheme = url.reveal().strip().partition("://")[0].lower()
+    untitled = service.overflow_amalgamate_title and scheme not in _BODY_LIMITS
     return Medium(
         scheme=scheme,
         format=Format(service.resolve_format(None).value),
-        title_limit=0 if service.overflow_amalgamate_title else max(0, service.title_maxlen),
+        title_limit=0 if untitled else max(0, service.title_maxlen),
         body_limit=_BODY_LIMITS.get(scheme, service.body_maxlen * _ROOM // 8),
         threads=scheme in _THREADS,
     )

@@ -14,13 +14,16 @@ _UNWANTED = re.compile(
 # Characters that mark text up wherever they stand, and what looks like them and does not. A backslash before them
 # would do in CommonMark, but Slack, Signal and webhooks show it.
 _LOOKALIKES = str.maketrans({"`": "'", "*": "∗", "~": "∼", "\\": "∖"})
+# Slack's and Discord's <!channel>, <@U123>, <https://…|text>, <#…>, <t:…>; a tag of HTML. A zero-width space would not
+# do: Markdown makes a link of what stands in angle brackets and has an @.
+_TAG = re.compile(r"<(?=\S)")
+_ANGLE = "‹"
 _EMPHASIS = re.compile(r"(?<!\w)_|_(?!\w)")
 _LOW_LINE = "ˍ"
 _BREAK = "\u200b"
 # Where a service, or the app that shows the message, would see more than text. A zero-width space goes in between.
 _ACTIVE = re.compile(
     "(?<=[@＠])(?=\\S)"  # @everyone, @here, @all, @room, @name; a mail address
-    "|(?<=<)(?=\\S)"  # Slack's and Discord's <!channel>, <@U123>, <https://…|text>, <#…>, <t:…>; a tag of HTML
     "|(?<=&)(?=#?\\w+;)"  # &lt; and &#64;, which some services decode
     "|(?<=\\w:)(?=[^\\s\\d])"  # https://, mailto:, javascript:, tg:
     "|(?<=\\S[.。．｡])(?=[^\\W\\d_])"  # example.org, which many apps make a link without any scheme
@@ -47,7 +50,7 @@ def quote(text: str, length: int, *, isolate: bool = False) -> str:
     (UAX #9, section 2.4.2).
     """
     line = " ".join(_UNWANTED.sub("", text[: 8 * length]).split()).translate(_LOOKALIKES)
-    line = _ACTIVE.sub(_BREAK, _EMPHASIS.sub(_LOW_LINE, line))
+    line = _ACTIVE.sub(_BREAK, _TAG.sub(_ANGLE, _EMPHASIS.sub(_LOW_LINE, line)))
     if line and (isolate or any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in line)):
         return f"{_ISOLATE}{shorten(line, length - _ISOLATES)}{_END_ISOLATE}"
     return shorten(line, length)
