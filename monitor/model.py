@@ -379,10 +379,20 @@ class Placement:
     """Where an item belongs and why. `story` is None for a new one.
 
     `reason` is made of plain JSON values: the score and its parts, the threshold, the nearest member, the runner-up.
+    `rivals` are other stories that the item would nearly have joined, the nearest first: they may be one with `story`.
     """
 
     story: int | None
     score: float
+    reason: Mapping[str, Any]
+    rivals: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Merger:
+    """Two stories that prove to be one, and why, in plain JSON values: the score, its threshold, of how many pairs."""
+
+    stories: tuple[int, int]
     reason: Mapping[str, Any]
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from random import random
 
-from monitor.cluster import StoryIndex, assign_story, independent_sources, load_encoder
+from monitor.cluster import StoryIndex, assign_story, find_merger, independent_sources, load_encoder
 from monitor.decide import decide_alerts
 from monitor.errors import FetchError, ParseError, StoreError
 from monitor.fetch import Fetcher
@@ -46,13 +46,12 @@ class PollResult:
 
 @dataclass(slots=True)
 class _TopicIndex:
-    """A topic's open stories in memory: the newest membership it has seen, and the moves from story to story.
+    """A topic's open stories in memory, and the newest membership it has seen.
 
     `seen_in` is the transaction in which it was last brought up to date.
     """
 
     index: StoryIndex
-    moves: int
     newest: int = 0
     seen_in: Transaction | None = None
 
@@ -67,6 +66,21 @@ class _Answered:
     reading: Reading | None
     known: KnownItems
     found: list[_Found]
+
+
+@dataclass(slots=True)
+class _Growth:
+    """What a poll does to stories: those that it opened, and of all that it touched the new members worth an alert."""
+
+    opened: set[int] = field(default_factory=set)
+    fresh: dict[int, dict[int, Match]] = field(default_factory=dict)
+
+    def add(self, story: int, member: Member, match: Match) -> None:
+        self.fresh.setdefault(story, {}).update({} if member.backfill else {member.id: match})
+
+    def merge(self, survivor: int, absorbed: int) -> None:
+        self.fresh.setdefault(survivor, {}).update(self.fresh.pop(absorbed, {}))
+        self.opened.discard(absorbed)
 
 
 @asynccontextmanager
@@ -259,53 +273,58 @@ class Pipeline:
         ids = tx.add_items(state.id, [item for item, _ in matched], matched=True)
         topics = {match.topic for _, matches in matched for match in matches}
         indexes = {topic: self._current_index(tx, topic, now=now) for topic in topics}
-        fresh: dict[int, dict[int, Match]] = {}
-        opened: set[int] = set()
+        growth = _Growth()
         for item_id, (item, matches) in zip(ids, matched, strict=True):
             member = Member(item_id, item, feed.name, feed.owner, backfill=_is_backfill(item, oldest_news))
             for match in matches:
-                story, is_new = self._join_story(tx, member, match, indexes[match.topic], now=now)
-                opened |= {story} if is_new else set()
-                fresh.setdefault(story, {}).update({} if member.backfill else {item_id: match})
-        for story, matches_by_item in fresh.items():
+                self._join_story(tx, member, match, indexes[match.topic], growth, now=now)
+        for story, matches_by_item in growth.fresh.items():
             self._decide(tx, story, matches_by_item, now=now)
         return PollResult(
             feed=feed.name,
             outcome="changed",
             new=len(found),
             matched=len(matched),
-            new_stories=len(opened),
-            updated_stories=len(fresh) - len(opened),
+            new_stories=len(growth.opened),
+            updated_stories=len(growth.fresh) - len(growth.opened),
         )
 
     def _join_story(
-        self, tx: Transaction, member: Member, match: Match, current: _TopicIndex, *, now: datetime
-    ) -> tuple[int, bool]:
-        """Put a member into the story it continues, or open one; tells which, and whether it is new."""
+        self, tx: Transaction, member: Member, match: Match, current: _TopicIndex, growth: _Growth, *, now: datetime
+    ) -> None:
+        """Put a member into the story it continues, or open one, and merge the stories that it proves to be one."""
         placement = assign_story(member, current.index, now=now)
-        is_new = placement.story is None
-        story = tx.add_story(match.topic, first_seen=member.item.when) if placement.story is None else placement.story
+        story = placement.story
+        if story is None:
+            story = tx.add_story(match.topic, first_seen=member.item.when)
+            growth.opened.add(story)
         current.newest = tx.add_member(story, member, match=match, placement=placement, now=now)
         current.index.add(member, story)
-        return story, is_new
+        growth.add(story, member, match)
+        for rival in placement.rivals:
+            merger = find_merger(story, rival, current.index)
+            if merger is not None:
+                story, absorbed = tx.choose_survivor(*merger.stories)
+                reason = {"item": member.id, **merger.reason}
+                current.newest = tx.merge_stories(story, absorbed, now=now, reason=reason)
+                current.index.merge(absorbed, into=story)
+                growth.merge(story, absorbed)
 
     def _current_index(self, tx: Transaction, topic: str, *, now: datetime) -> _TopicIndex:
-        """Give a topic's index, in step with the store: fed what other programs added.
+        """Give a topic's index, in step with the store: built at first use, then fed what others added or moved.
 
-        It is built at first use, and anew when members were moved: by the operator, say, from another process. Within
-        a transaction that writes nobody else adds any: one look is enough. Should it fail, the indexes are dropped,
-        since they hold members that the store does not; the next poll rebuilds them.
+        Within a transaction that writes nobody else adds any: one look is enough. Should it fail, the indexes are
+        dropped, since they hold members that the store does not; the next poll rebuilds them.
         """
-        window, moves = self._windows[topic], tx.moves(topic)
-        current = self._indexes.get(topic)
-        if current is None or current.moves != moves:
-            current = self._indexes[topic] = _TopicIndex(StoryIndex(window=window, encoder=self._encoder), moves)
+        window = self._windows[topic]
+        current = self._indexes.setdefault(topic, _TopicIndex(StoryIndex(window=window, encoder=self._encoder)))
         if current.seen_in is not tx:
             tx.on_rollback(self._indexes.clear)
             current.index.forget(now - window)
             for joined in tx.members_since(topic, after=current.newest, since=now - window):
                 current.index.add(joined.member, joined.story)
                 current.newest = joined.id
+            current.index.heed(tx.judgements(topic))
             current.seen_in = tx
         return current
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monitor.cluster import Encoder, StoryIndex, assign_story
+from monitor.cluster import Encoder, StoryIndex, assign_story, find_merger
 from monitor.cluster import index as module
 from monitor.cluster.encoder import Vectors
 from monitor.cluster.scores import b_cubed
-from monitor.model import Item, Member, Placement
+from monitor.model import Item, Judgement, Member, Placement
 
 NOW = datetime(2017, 4, 1, 9, 0, tzinfo=UTC)
 WINDOW = timedelta(days=7)
@@ -212,6 +212,77 @@ def test_an_index_fed_again_from_the_store_decides_alike() -> None:
     member = Member(0, Item("k", "", *PRISON[1], "en", None, now), "feed", "owner.example")
     room.index.forget(now - WINDOW)
     assert assign_story(member, again, now=now).story == assign_story(member, room.index, now=now).story is not None
+
+
+# --- Stories that prove to be one ----------------------------------------------------------------------------------
+
+PARTS = (
+    (
+        "Secret prison for gay men found in Argun, Chechnya",
+        "Former detainees describe a secret prison in a barracks in Argun.",
+    ),
+    (
+        "Gay men from Chechnya speak of torture",
+        "They were beaten in former barracks by guards, two of them told the paper.",
+    ),
+)
+WHOLE = (
+    "Secret prison in Argun: gay men from Chechnya tell of torture",
+    "Guards beat former detainees, who were held in a secret prison in former barracks in Argun, they say.",
+)
+
+
+@pytest.fixture
+def parted() -> Newsroom:
+    """One event in two stories, 1 and 2, since two reports of it differ, and the report that has it all in story 1."""
+    room = Newsroom()
+    assert [room.tell(*part) for part in PARTS] == [1, 2]
+    for number, place in enumerate(("Oslo", "Lima", "Kyoto", "Dakar", "Perth", "Quito", "Turku", "Cusco", "Malmo")):
+        assert room.tell(f"{place}: choir number {number} sings", f"A {place}ian hall heard Chechen songs.") > 2
+    assert room.tell(*WHOLE) == 1
+    return room
+
+
+def test_two_stories_that_a_later_item_joins_prove_to_be_one(parted: Newsroom) -> None:
+    assert parted.placements[-1].rivals == (2,)
+    merger = find_merger(1, 2, parted.index)
+    assert merger is not None
+    assert merger.stories == (1, 2)
+    reason = json.loads(json.dumps(merger.reason))
+    assert reason["score"] >= reason["threshold"]
+    assert (reason["pairs"], reason["open"]) == (2, 12)
+    parted.index.merge(2, into=1)
+    assert parted.index.items_of(1) == [1, 2, 12]
+    assert parted.tell(*PARTS[1]) == 1
+
+
+def test_stories_of_different_events_are_not_merged(parted: Newsroom) -> None:
+    assert find_merger(1, 3, parted.index) is None
+
+
+def test_stories_that_the_operator_parted_are_not_merged(parted: Newsroom) -> None:
+    parted.index.heed([Judgement(2, 12, same=False), Judgement(2, 999, same=False)])
+    assert find_merger(1, 2, parted.index) is None
+    parted.index.heed([Judgement(2, 12, same=True), Judgement(2, 3, same=False)])
+    assert find_merger(1, 2, parted.index) is not None
+
+
+def test_the_operators_word_on_an_item_goes_before_its_likeness(newsroom: Newsroom) -> None:
+    prison, embassy = newsroom.tell(*PRISON[0]), newsroom.tell(*EMBASSY[0])
+    newsroom.index.heed([Judgement(11, 13, same=False), Judgement(12, 14, same=True)])
+    assert newsroom.tell(*PRISON[1]) not in {prison, embassy}
+    assert newsroom.tell(*PRISON[1]) == embassy
+    assert newsroom.placements[-1].reason == {"judged": "same", "story": embassy}
+
+
+def test_a_member_that_the_store_moved_moves_in_the_index(newsroom: Newsroom) -> None:
+    first = newsroom.tell(*PRISON[0])
+    owner = "outlet11.example"
+    moved = Member(11, Item("k11", f"https://{owner}/11", *PRISON[0], "en", None, NOW), owner, owner)
+    newsroom.index.add(moved, 99)
+    assert len(newsroom.index) == 11
+    assert newsroom.index.items_of(first) == []
+    assert newsroom.tell(*PRISON[1]) == 99
 
 
 # --- What outlets really send --------------------------------------------------------------------------------------

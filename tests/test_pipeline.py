@@ -364,6 +364,96 @@ async def test_what_the_operator_merged_from_another_process_counts_without_a_re
     assert newsroom.stories() == [{ARGUN[0], HOTLINE[0], REPRINT[0]}]
 
 
+PART = (
+    "Secret prison for gay men found in Argun, Chechnya",
+    "Former detainees describe a secret prison in a barracks.",
+)
+OTHER_PART = (
+    "Gay men from Chechnya speak of torture",
+    "They were beaten in former barracks by guards, two of them said.",
+)
+WHOLE = (
+    "Secret prison in Argun: gay men from Chechnya tell of torture",
+    "Guards beat former detainees, who were held in a secret prison in former barracks in Argun, they say.",
+)
+
+
+@pytest.fixture
+async def parted(newsroom: Newsroom, any_store: Store) -> Newsroom:
+    """One event told as two stories, each of them an alert that waits, and a third feed that has yet to tell it all."""
+    newsroom.store = any_store
+    newsroom.config = replace(
+        newsroom.config,
+        feeds=tuple(newsroom.make_feed(name) for name in ("kurier", "vestnik", "glas")),
+        topics=(Topic("chechnya", "chechnya OR argun OR chechen*"),),
+    )
+    places = ("Oslo", "Lima", "Kyoto", "Dakar", "Perth", "Quito", "Turku", "Cusco", "Malmo")
+    songs = [
+        (f"{place}: choir number {at} sings", f"A {place}ian hall heard Chechen songs.")
+        for at, place in enumerate(places)
+    ]
+    newsroom.publish("kurier", PART)
+    newsroom.publish("vestnik", OTHER_PART)
+    newsroom.publish("glas", *songs, age=timedelta(hours=30))
+    await newsroom.poll()
+    assert {PART[0]} in newsroom.stories()
+    assert {OTHER_PART[0]} in newsroom.stories()
+    newsroom.publish("glas", *songs, WHOLE)
+    return newsroom
+
+
+async def test_two_stories_that_prove_to_be_one_are_merged_and_told_once(parted: Newsroom) -> None:
+    await parted.poll()
+    assert {PART[0], OTHER_PART[0], WHOLE[0]} in parted.stories()
+    assert sorted(parted.alerts()) == [(Event.CORROBORATED,), (Event.NEW,)], "of the two alerts that waited one is left"
+    with parted.store.read() as tx:
+        (record,) = (record for record in tx.stories() if len(record.story.members) > 1)
+        ((absorbed, reason),) = record.mergers.items()
+        assert tx.merged_into(absorbed) == record.story.id < absorbed
+        assert reason["score"] >= reason["threshold"]
+        assert reason["item"] == max(record.placements)
+        assert len(record.story.sources) == 3
+
+
+async def test_a_merger_that_was_rolled_back_leaves_no_trace(parted: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor in the memory of the program, which then merges them again, and of another that runs beside it."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise StoreError("the disk is full")
+
+    opened = [
+        open_pipeline(parted.config, store=parted.store, reader=parted.reader, clock=lambda: parted.now)
+        for _ in range(2)
+    ]
+    async with opened[0] as one, opened[1] as other:
+        before = parted.stories()
+        await one.sync_feeds(everything=True)
+        with monkeypatch.context() as broken, pytest.raises(StoreError, match="disk is full"):
+            broken.setattr(pipeline_module, "independent_sources", fail)
+            _ = [result async for result in one.poll_due()]
+        assert parted.stories() == before
+        parted.now += pipeline_module.LEASE
+        _ = [result async for result in one.poll_due()]
+        parted.publish("vestnik", OTHER_PART, (OTHER_PART[0] + " again", OTHER_PART[1]))
+        await other.sync_feeds(everything=True)
+        _ = [result async for result in other.poll_due()]
+    assert {PART[0], OTHER_PART[0], WHOLE[0], OTHER_PART[0] + " again"} in parted.stories()
+
+
+async def test_a_program_learns_of_a_merger_that_another_made(parted: Newsroom) -> None:
+    opened = open_pipeline(parted.config, store=parted.store, reader=parted.reader, clock=lambda: parted.now)
+    async with opened as running:
+        parted.publish("kurier", PART, HOTLINE)
+        kurier = replace(parted.config, feeds=parted.config.feeds[:1])
+        await parted.poll(config=kurier)
+        await running.sync_feeds(everything=True)
+        _ = [result async for result in running.poll_due()]
+        parted.publish("vestnik", OTHER_PART, (OTHER_PART[0] + " again", OTHER_PART[1]))
+        await running.sync_feeds(everything=True)
+        _ = [result async for result in running.poll_due()]
+    assert {PART[0], OTHER_PART[0], WHOLE[0], OTHER_PART[0] + " again"} in parted.stories()
+
+
 async def test_a_muted_story_is_told_no_more_until_it_is_heard_again(newsroom: Newsroom) -> None:
     newsroom.publish("kurier", ARGUN)
     await newsroom.poll()

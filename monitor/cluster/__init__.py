@@ -1,7 +1,7 @@
 """A member and a topic's open stories in, its placement out; a story's members in, its independent sources out."""
 
 from monitor.cluster.encoder import Encoder, load_encoder
-from monitor.cluster.index import StoryIndex, assign_story
+from monitor.cluster.index import StoryIndex, assign_story, find_merger
 from monitor.cluster.sources import independent_sources
 
-__all__ = ["Encoder", "StoryIndex", "assign_story", "independent_sources", "load_encoder"]
+__all__ = ["Encoder", "StoryIndex", "assign_story", "find_merger", "independent_sources", "load_encoder"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -30,7 +30,7 @@ from monitor.cluster.similarity import (
     read_text,
     weigh,
 )
-from monitor.model import Item, Member, Placement
+from monitor.model import Item, Judgement, Member, Merger, Placement
 
 # Settings and what they gave; which sets, and how they are scored, stands in similarity.py.
 RAREST = 10  # known words looked up, the rarest first
@@ -38,6 +38,9 @@ POSTINGS = 150  # newest items that a word leads to
 CANDIDATES = 24  # items compared at first
 NEIGHBOURS = 8  # more of them, in other languages, by meaning
 MEMBERS = 12  # of a story that are compared in all; their mean counts. 1 gives 0.79, 6 gives 0.835, 12 gives 0.839
+RIVAL = 0.05  # so far below the threshold, a story may still be one with the story that the item joins
+LINKED = 8  # items of each of two stories that are compared when they may be one
+MERGE = 0.015  # added to the threshold for two stories
 THRESHOLD = 0.37  # at a thousand open items; 0.36 gives the same with one point less of precision
 DENSITY = 0.02  # added whenever the open items treble: 9,700 live items then keep the precision of a thousand
 SPARSE = 100  # with fewer open items the threshold falls no further
@@ -120,6 +123,8 @@ class StoryIndex:
         self._means = Means(encoder.size) if encoder else None
         self._titles: list[str] = []
         self._names: dict[str, int] = {}
+        self._judged: defaultdict[int, dict[int, bool]] = defaultdict(dict)
+        self._newest = 0
         self._swept = float("-inf")
         self._rebuild()
 
@@ -127,10 +132,14 @@ class StoryIndex:
         return self._size
 
     def add(self, member: Member, story: int) -> None:
-        """Take in a member that the store has put into `story`."""
+        """Take in a member that the store has put into `story`; one that is known already moves there."""
+        if len(known := self._slots_of([member.id])):
+            self._move(known.tolist(), story)
+            return
         self._make_room()
         text, item = _read(member), member.item
         at, self._size = self._size, self._size + 1
+        self._newest = max(self._newest, member.id)
         self._rows["codes"][at, : len(text.codes)] = text.codes
         for field, value in (
             ("terms", len(text.codes)),
@@ -250,9 +259,67 @@ class StoryIndex:
         ]
         return sorted(ranked, key=lambda entry: (-entry[0], entry[1]))
 
+    def merge(self, absorbed: int, *, into: int) -> None:
+        """Let all members of one story be members of another."""
+        self._move(self._stories[absorbed], into)
+
+    def heed(self, judgements: Iterable[Judgement]) -> None:
+        """Keep to the operator's word on pairs of items from now on, in place of all that was heard before."""
+        self._judged = defaultdict(dict)
+        for judgement in judgements:
+            self._judged[judgement.one][judgement.other] = judgement.same
+            self._judged[judgement.other][judgement.one] = judgement.same
+
+    def judged(self, items: Iterable[int], *, same: bool) -> set[int]:
+        """Give the stories that hold an item of which the operator said so beside one of these."""
+        others = [other for item in items for other, word in self._judged.get(item, {}).items() if word is same]
+        return set(self._rows["story"][self._slots_of(others)].tolist())
+
+    def without(self, slots: Slots, stories: Collection[int]) -> Slots:
+        """Leave out the items of some stories."""
+        return slots[~np.isin(self._rows["story"][slots], list(stories))] if stories else slots
+
+    def items_of(self, story: int) -> list[int]:
+        """Give the rows' ids of a story's open items."""
+        return [self.item_id(slot) for slot in self._stories[story]]
+
+    def link(self, one: int, other: int) -> tuple[float, int]:
+        """Give the mean likeness of two stories' items, the first 8 of each, and how many pairs it is the mean of."""
+        slots = np.array(self._stories[other][:LINKED], np.intp)
+        scores = [self.compare(self._query_of(slot), slots).score for slot in self._stories[one][:LINKED]]
+        return float(np.mean(scores)), len(scores) * len(slots)
+
+    def _query_of(self, slot: int) -> Query:
+        row = self._rows[slot]
+        codes, lang = row["codes"][: row["terms"]], int(row["lang"])
+        vector = None
+        if self._means is not None:
+            vector = self._means.centre(lang, self._vectors[slot].astype(np.float32))
+        return Query(
+            Text(self._titles[slot], codes),
+            self._weigh(codes, lang),
+            vector,
+            float(row["when"]),
+            int(row["page"]),
+            int(row["owner"]),
+            lang,
+        )
+
     def item_id(self, slot: int) -> int:
         """Give the row's id of the item in a slot."""
         return int(self._rows["item"][slot])
+
+    def _slots_of(self, items: Iterable[int]) -> Slots:
+        """Find where items stand. Ids grow, so that one above all that are known is nowhere, and costs nothing."""
+        wanted = [item for item in items if item <= self._newest]
+        return np.flatnonzero(np.isin(self._rows["item"][: self._size], wanted)) if wanted else np.zeros(0, np.intp)
+
+    def _move(self, slots: Sequence[int], story: int) -> None:
+        moved = set(slots)
+        for left in set(self._rows["story"][list(slots)].tolist()) - {story}:
+            self._stories[left] = [slot for slot in self._stories[left] if slot not in moved]
+        self._rows["story"][list(slots)] = story
+        self._stories[story] = sorted({*self._stories[story], *moved})
 
     def _number(self, name: str) -> int:
         return self._names.setdefault(name, len(self._names))
@@ -328,12 +395,17 @@ def assign_story(member: Member, index: StoryIndex, *, now: datetime) -> Placeme
     """Find the open story that the member continues, or none; the index stays as it is.
 
     A story's score is the mean over up to 12 of its members, so that a chain of items, each like the last, does not
-    grow into one story. The threshold rises with the number of open items, among which chance likeness grows too.
+    grow into one story. The threshold rises with the number of open items, among which chance likeness grows too. The
+    operator's word on the item goes before.
     """
+    told = index.judged([member.id], same=True)
+    if told:
+        return Placement(min(told), 1.0, {"judged": "same", "story": min(told)})
     query = index.query(member)
-    threshold = THRESHOLD + DENSITY * log(max(SPARSE, len(index)) / 1000, 3)
+    threshold = _threshold(index)
     reason: dict[str, Any] = {"score": 0.0, "threshold": round(threshold, 3), "open": len(index), "candidates": 0}
     candidates = index.candidates(query, since=(now - index.window).timestamp())
+    candidates = index.without(candidates, index.judged([member.id], same=False))
     if not len(candidates):
         return Placement(None, 0.0, reason)
     compared = index.compare(query, candidates)
@@ -352,7 +424,29 @@ def assign_story(member: Member, index: StoryIndex, *, now: datetime) -> Placeme
         "nearest": [_explain(index, compared, at) for at in team[:3]],
         "runner_up": {"story": ranked[1][1], "score": round(ranked[1][0], 3)} if len(ranked) > 1 else None,
     }
-    return Placement(story if score >= threshold else None, score, reason)
+    if score < threshold:
+        return Placement(None, score, reason)
+    rivals = tuple(story for score, story, _ in ranked[1:] if score >= threshold - RIVAL)
+    return Placement(story, score, reason, rivals)
+
+
+def find_merger(story: int, rival: int, index: StoryIndex) -> Merger | None:
+    """Tell whether two open stories, each of which the newest item is like, are one; the index stays as it is.
+
+    They are if their items are alike on average, as for one item, and the operator has not said otherwise.
+    """
+    if rival in index.judged(index.items_of(story), same=False):
+        return None
+    score, pairs = index.link(story, rival)
+    threshold = _threshold(index) + MERGE
+    if score < threshold:
+        return None
+    reason = {"score": round(score, 3), "threshold": round(threshold, 3), "pairs": pairs, "open": len(index)}
+    return Merger((story, rival), reason)
+
+
+def _threshold(index: StoryIndex) -> float:
+    return THRESHOLD + DENSITY * log(max(SPARSE, len(index)) / 1000, 3)
 
 
 def _explain(index: StoryIndex, compared: Compared, at: int) -> dict[str, Any]:

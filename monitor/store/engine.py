@@ -23,7 +23,7 @@ from monitor.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, Store
 from monitor.model import Secret
 from monitor.store.feeds import FeedRows
 from monitor.store.judgements import JudgementRows
-from monitor.store.outbox import OutboxRows
+from monitor.store.moves import MoveRows
 from monitor.store.schema import REVISION
 
 T = TypeVar("T")
@@ -65,7 +65,7 @@ _WORDS: dict[type[StoreError], str] = {
 }
 
 
-class Transaction(FeedRows, OutboxRows, JudgementRows):
+class Transaction(FeedRows, MoveRows, JudgementRows):
     """Everything that can be read and written, inside one transaction."""
 
 

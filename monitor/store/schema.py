@@ -113,7 +113,7 @@ class ItemRow(Base):
 class StoryRow(Base):
     """A story. `sources` holds its independent sources as last worked out: a list of `model.Source` as JSON.
 
-    `merged_into` is set once all its members have gone there. `inherited` is what its readers heard of these members
+    `merged_into` is set once all its members have gone there, `merger` then says why. `inherited` is what its readers heard of these members
     before they were split off another story: a list of `model.Told` as JSON. `muted` is since when.
     """
 
@@ -126,6 +126,7 @@ class StoryRow(Base):
     last_seen: Mapped[datetime]
     sources: Mapped[list[Any]] = mapped_column(default=list)
     merged_into: Mapped[int | None] = mapped_column(ForeignKey("story.id", ondelete="CASCADE"))
+    merger: Mapped[dict[str, Any]] = mapped_column(default=dict)
     inherited: Mapped[list[Any]] = mapped_column(default=list)
     muted: Mapped[datetime | None]
 
@@ -133,7 +134,8 @@ class StoryRow(Base):
 class MemberRow(Base):
     """An item's place in a story of one topic, with the reasons for both as they were decided.
 
-    `joined` is when it came into this story: what is moved from another one comes after those that were there.
+    `joined` is when it came into this story. What moves from another one is a new row: it comes after those that were
+    there, and whoever asks for what is newer than it knows learns of it.
     """
 
     __tablename__ = "member"
@@ -153,15 +155,6 @@ class MemberRow(Base):
     score: Mapped[float]
     hits: Mapped[list[Any]]
     reason: Mapped[dict[str, Any]]
-
-
-class TopicRow(Base):
-    """How often members of a topic were moved from story to story: whoever remembers another number must look again."""
-
-    __tablename__ = "topic"
-
-    name: Mapped[str] = mapped_column(Text, primary_key=True)
-    moves: Mapped[int] = mapped_column(default=0)
 
 
 class JudgementRow(Base):
@@ -219,6 +212,4 @@ class DeliveryRow(Base):
 
 
 # The tables by themselves, for statements that go to the connection.
-FEEDS, ITEMS, TOPICS, STORIES, MEMBERS = (
-    Base.metadata.tables[name] for name in ("feed", "item", "topic", "story", "member")
-)
+FEEDS, ITEMS, STORIES, MEMBERS = (Base.metadata.tables[name] for name in ("feed", "item", "story", "member"))

@@ -11,13 +11,12 @@ from sqlalchemy import Select, bindparam, case, delete, insert, select, update
 
 from monitor.model import Hit, Item, Match, Member, Placement, Source, Story, Told
 from monitor.store.rows import Rows
-from monitor.store.schema import MEMBERS, STORIES, TOPICS, AlertRow, FeedRow, ItemRow, MemberRow, StoryRow, TopicRow
+from monitor.store.schema import MEMBERS, STORIES, AlertRow, FeedRow, ItemRow, MemberRow, StoryRow
 
 # What every new member runs, built once.
 _ADD_STORY = insert(STORIES).returning(STORIES.c.id)
 _ADD_MEMBER = insert(MEMBERS).returning(MEMBERS.c.id)
 _SAVE_SOURCES = update(STORIES).where(STORIES.c.id == bindparam("story"))
-_MOVES = select(TOPICS.c.moves).where(TOPICS.c.name == bindparam("topic"))
 _WHEN = bindparam("when", type_=STORIES.c.first_seen.type)
 _WIDEN_STORY = (
     update(STORIES)
@@ -40,7 +39,10 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class StoryRecord:
-    """A story and the reasons of each member, for people: by item id, the match and the placement."""
+    """A story and its reasons, for people: by item id the match and the placement of each member.
+
+    `mergers` holds, by the number of each story that went up in this one, why it did.
+    """
 
     story: Story
     first_seen: datetime
@@ -48,6 +50,7 @@ class StoryRecord:
     muted: datetime | None
     matches: dict[int, Match]
     placements: dict[int, Placement]
+    mergers: dict[int, dict[str, Any]]
 
 
 class StoryRows(Rows):
@@ -88,42 +91,6 @@ class StoryRows(Rows):
     def story(self, story: int) -> Story:
         """Give one story with its members, in the order in which they joined."""
         return self.stories([story])[0].story
-
-    def moves(self, topic: str) -> int:
-        """Count how often members of a topic were moved from one story to another, by this program or any other."""
-        return self.connection.execute(_MOVES, {"topic": topic}).scalar() or 0
-
-    def move_members(self, items: Iterable[int], *, into: int, now: datetime) -> None:
-        """Put members of other stories of the topic into this one, after those that are there.
-
-        Why they were put where they were is kept. A story that is left without members becomes a pointer to this one,
-        and what was told of it is told of this one, so that nothing is told twice.
-        """
-        target = self.session.get_one(StoryRow, into)
-        chosen = (MemberRow.topic == target.topic) & MemberRow.item_id.in_(list(items)) & (MemberRow.story_id != into)
-        left = list(self.session.scalars(select(MemberRow.story_id).where(chosen).distinct()))
-        self.session.execute(update(MemberRow).where(chosen).values(story_id=into, joined=now))
-        for record in self.stories([into, *left]):
-            row = self.session.get_one(StoryRow, record.story.id)
-            if times := [member.when for member in record.story.members]:
-                row.first_seen, row.last_seen = min(times), max(times)
-            else:
-                self._close_story(row, target)
-        self._count_move(target.topic)
-
-    def merge_stories(self, survivor: int, other: int, *, now: datetime) -> None:
-        """Put all members of `other` into `survivor`.
-
-        The survivor is muted only if both were: silence needs the operator's word on each.
-        """
-        kept, gone = self.session.get_one(StoryRow, survivor), self.session.get_one(StoryRow, other)
-        kept.muted = kept.muted and gone.muted
-        items = self.session.scalars(select(MemberRow.item_id).where(MemberRow.story_id == other)).all()
-        self.move_members(items, into=survivor, now=now)
-
-    def merged_into(self, story: int) -> int | None:
-        """Tell which story took up this one's members, if any did."""
-        return self.session.scalar(select(StoryRow.merged_into).where(StoryRow.id == story))
 
     def mute_story(self, story: int, *, since: datetime | None) -> None:
         """Tell no more of a story, or with None tell of it again."""
@@ -174,24 +141,14 @@ class StoryRows(Rows):
             chosen = chosen.limit(limit)
         rows = list(self.session.scalars(chosen))
         members: dict[int, list[tuple[MemberRow, ItemRow, FeedRow]]] = {row.id: [] for row in rows}
-        joined = _member_columns().where(MemberRow.story_id.in_(members)).order_by(MemberRow.joined, MemberRow.id)
+        joined = _member_columns().where(MemberRow.story_id.in_(members)).order_by(MemberRow.id)
         for membership, item, feed in self.session.execute(joined):
             members[membership.story_id].append((membership, item, feed))
-        return [_story_record(row, members[row.id]) for row in rows]
-
-    def _close_story(self, row: StoryRow, into: StoryRow) -> None:
-        self.session.execute(update(AlertRow).where(AlertRow.story_id == row.id).values(story_id=into.id))
-        self.session.execute(update(StoryRow).where(StoryRow.merged_into == row.id).values(merged_into=into.id))
-        into.inherited = [*into.inherited, *row.inherited]
-        row.merged_into = into.id
-
-    def _count_move(self, topic: str) -> None:
-        row = self.session.get(TopicRow, topic)
-        if row is None:
-            row = TopicRow(name=topic, moves=0)
-            self.session.add(row)
-        row.moves += 1
-        self.session.flush()
+        mergers: dict[int, dict[int, dict[str, Any]]] = {row.id: {} for row in rows}
+        gone = select(StoryRow).where(StoryRow.merged_into.in_(mergers)).order_by(StoryRow.id)
+        for row in self.session.scalars(gone):
+            mergers[row.merged_into or 0][row.id] = row.merger
+        return [_story_record(row, members[row.id], mergers[row.id]) for row in rows]
 
 
 def _member_columns() -> Select[MemberRow, ItemRow, FeedRow]:
@@ -223,7 +180,9 @@ def _member(membership: MemberRow, item: ItemRow, feed: FeedRow) -> Member:
     )
 
 
-def _story_record(row: StoryRow, members: Sequence[tuple[MemberRow, ItemRow, FeedRow]]) -> StoryRecord:
+def _story_record(
+    row: StoryRow, members: Sequence[tuple[MemberRow, ItemRow, FeedRow]], mergers: dict[int, dict[str, Any]]
+) -> StoryRecord:
     return StoryRecord(
         story=Story(
             id=row.id,
@@ -237,6 +196,7 @@ def _story_record(row: StoryRow, members: Sequence[tuple[MemberRow, ItemRow, Fee
         muted=row.muted,
         matches={item.id: _match(membership) for membership, item, _ in members},
         placements={item.id: _placement(membership) for membership, item, _ in members},
+        mergers=mergers,
     )
 
 
