@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("last_seen", sa.DateTime(), nullable=False),
         sa.Column("sources", sa.JSON(), nullable=False),
         sa.Column("merged_into", sa.Integer(), nullable=True),
+        sa.Column("merger", sa.JSON(), nullable=False),
         sa.Column("inherited", sa.JSON(), nullable=False),
         sa.Column("muted", sa.DateTime(), nullable=True),
         sa.ForeignKeyConstraint(["merged_into"], ["story.id"], name=op.f("fk_story_merged_into"), ondelete="CASCADE"),
@@ -57,12 +58,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_story_merged_into"), "story", ["merged_into"], unique=False)
     op.create_index(op.f("ix_story_topic_last_seen"), "story", ["topic", "last_seen"], unique=False)
-    op.create_table(
-        "topic",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("moves", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_topic")),
-    )
     op.create_table(
         "alert",
         sa.Column("id", sa.Integer(), nullable=False),
