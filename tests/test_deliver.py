@@ -159,6 +159,25 @@ async def test_a_mail_is_plain_text_with_the_title_as_its_subject() -> None:
     assert mail.get_content().splitlines() == ["a <b>", "b"]
 
 
+async def test_mails_about_one_story_are_one_thread_and_those_about_another_are_not() -> None:
+    def make(story: int, *, reply: bool) -> Message:
+        return Message(f"Story {story}", "Told.", thread=f"{story}.20170401", reply=reply)
+
+    messages = [make(1, reply=False), make(1, reply=True), make(2, reply=False), Message("All quiet", "Nothing.")]
+    async with SmtpSink() as sink:
+        for message in messages:
+            await send_message(Secret(sink.url("reader@example.org") + "&+X-Desk=night"), message)
+    one, two = "<story.1.20170401@monitor.invalid>", "<story.2.20170401@monitor.invalid>"
+    assert [(mail["Subject"], mail["References"], mail["In-Reply-To"]) for mail in sink.mails] == [
+        ("Story 1", one, None),
+        ("Story 1", one, one),
+        ("Story 2", two, None),
+        ("All quiet", None, None),
+    ]
+    assert {mail["X-Desk"] for mail in sink.mails} == {"night"}
+    assert len({mail["Message-ID"] for mail in sink.mails}) == 4
+
+
 async def test_a_refused_recipient_is_no_delivery() -> None:
     async with SmtpSink() as sink:
         sink.refusal = "550 no such user"

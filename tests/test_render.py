@@ -137,8 +137,12 @@ New story. Confirmed by a second independent source. 5 outlets, 2 independent: A
 
 BOTH = (Event.NEW, Event.CORROBORATED)
 DETAILS = {
-    Detail.FULL: Message("New, confirmed: Dozens of men abducted in Argun, newspaper says", FULL, thread="7."),
-    Detail.TITLE: Message("New, confirmed: Dozens of men abducted in Argun, newspaper says", TITLES, thread="7."),
+    Detail.FULL: Message(
+        "New, confirmed: Dozens of men abducted in Argun, newspaper says", FULL, thread="7.20170401090000"
+    ),
+    Detail.TITLE: Message(
+        "New, confirmed: Dozens of men abducted in Argun, newspaper says", TITLES, thread="7.20170401090000"
+    ),
     Detail.DISCREET: Message("2 updates", "2 updates"),
 }
 

@@ -18,6 +18,7 @@ from urllib.parse import unquote
 
 from apprise import Apprise, AppriseAsset, AppriseResult, NotificationManager, NotifyBase, NotifyFormat, OverflowMode
 from apprise.decorators import notify
+from apprise.plugins.email import NotifyEmail
 
 from monitor.errors import DeliveryError
 from monitor.model import Format, Medium, Message, Secret
@@ -112,6 +113,8 @@ async def send_message(url: Secret, message: Message, *, timeout: timedelta = SE
     service = _make_service(url)
     if service is None:
         raise DeliveryError(check_channel_url(url), permanent=True)
+    if isinstance(service, NotifyEmail):
+        service.headers |= _thread_headers(message)
     try:
         async with asyncio.timeout(timeout.total_seconds()):
             result = await asyncio.wrap_future(_start(partial(_notify, service, message)))
@@ -162,6 +165,18 @@ def _notify(service: NotifyBase, message: Message) -> AppriseResult:
     apprise = Apprise(asset=_ASSET)
     apprise.add(service)
     return apprise.notify(body=message.body, title=message.title, body_format=NotifyFormat(message.format.value))
+
+
+def _thread_headers(message: Message) -> dict[str, str]:
+    """Make a mail a part of its story's thread (RFC 5322, section 3.6.4).
+
+    The first mail's Message-ID is not ours to choose. So all refer to one that was never sent: mail programs gather
+    what shares a reference whether they have seen it or not (Zawinski, "message threading").
+    """
+    if not message.thread:
+        return {}
+    root = f"<story.{message.thread}@monitor.invalid>"
+    return {"References": root} | ({"In-Reply-To": root} if message.reply else {})
 
 
 def _start(work: Callable[[], T]) -> Future[T]:

@@ -37,7 +37,7 @@ def render_alert(delivery: Delivery, channel: Channel, *, timezone: ZoneInfo, me
         items=tuple(teller.items()),
         closing=teller.closing() if full else (),
         dense=not full and not delivery.revisions,
-        thread=f"{delivery.story.id}.{delivery.target}",
+        thread=_name_thread(delivery.story),
         reply=delivery.previous is not None,
     )
     return lay_out(draft, words, medium)
@@ -213,6 +213,14 @@ class _Teller:
 
     def _summary(self, summary: str) -> str:
         return f"“{self._words.quote(summary, _SUMMARY_LENGTH)}”"
+
+
+def _name_thread(story: Story) -> str:
+    """Name a story alike in all its messages, and as no other program names one of its own.
+
+    Nothing of a channel's URL is in it, not even its fingerprint: whoever gets the message could try passwords on that.
+    """
+    return f"{story.id}.{story.members[0].item.seen:%Y%m%d%H%M%S}"
 
 
 def _most_independent_first(story: Story) -> list[Member]:
