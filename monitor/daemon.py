@@ -26,6 +26,7 @@ from monitor.reading import Reader
 from monitor.store import FeedState, Store, open_store
 from monitor.systemd import notify_systemd, reloading, watchdog_timeout
 from monitor.watch import FileWatch
+from monitor.web import Handlers, Listener, Meters, Vitals
 
 TICK = timedelta(seconds=1)
 STATUS_EVERY = timedelta(seconds=30)
@@ -116,10 +117,18 @@ class _Daemon:
         self._watch = watch
         self._trouble = ""
         self._progress = Progress()
+        self._meters = Meters()
+        self._listener = Listener(Handlers(store, self._meters, vitals=self._vitals, clock=utc_now), self._meters)
+        self._synced = False
 
     async def serve(self) -> None:
         """Start, run until told to stop, and finish what is in flight."""
-        await self._apply(self._config)
+        async with self._listener:
+            await self._listener.listen(self._config.web)
+            await self._apply(self._config)
+            await self._run()
+
+    async def _run(self) -> None:
         scheduler = self._make_scheduler()
         scheduler.start()
         watching = asyncio.create_task(self._follow_file())
@@ -175,10 +184,14 @@ class _Daemon:
             poll.add_done_callback(self._polls.discard)
 
     async def _poll(self, pipeline: Pipeline, state: FeedState) -> None:
+        clock = asyncio.get_running_loop().time
+        began = clock()
         try:
-            await pipeline.poll_contained(state)
+            result = await pipeline.poll_contained(state)
         except StoreError as error:
             log.error("poll not stored, it is repeated", feed=state.url, error=str(error))
+        else:
+            self._meters.count_poll(result, seconds=clock() - began)
 
     async def _delivery_tick(self) -> None:
         """Send what is due, unless the last round is still at it (it takes along what falls due meanwhile)."""
@@ -200,6 +213,7 @@ class _Daemon:
             log.error("no alerts can be sent", error=str(error))
 
     async def _status_tick(self) -> None:
+        await self._listener.listen(self._config.web)  # once more, where the port was taken
         try:
             notify_systemd(f"STATUS={await self._store.run(self._status)}")
         except StoreError as error:
@@ -229,6 +243,9 @@ class _Daemon:
         log.critical("stuck, to be restarted by the watchdog", loops=words)
         notify_systemd(f"STATUS=stuck, to be restarted by the watchdog: {words}")
 
+    def _vitals(self) -> Vitals:
+        return Vitals(synced=self._synced, waits={**self._progress.waits(), "store": self._store.busy_for})
+
     # --- their work in the store's thread -----------------------------------------------------------------------------
 
     def _status(self) -> str:
@@ -239,7 +256,8 @@ class _Daemon:
         words = f"feeds that answer: {answering} of {len(feeds)}"
         waiting = {status.value: count for status, count in outbox.items() if status is not Status.SENT}
         words += "".join(f"; deliveries {status}: {count}" for status, count in waiting.items())
-        return f"{words}; {self._trouble}" if self._trouble else words
+        web = f"[web] serves nothing: {self._listener.fault}" if self._listener.fault else ""
+        return "; ".join(filter(None, [words, web, self._trouble]))
 
     def _prune(self) -> int:
         now = utc_now()
@@ -289,6 +307,7 @@ class _Daemon:
             raise
         retired, polls = self._close_pipeline, list(self._polls)
         self._config, self._pipeline, self._close_pipeline = config, pipeline, stack.aclose
+        self._synced = True
         if retired is not None:
             retiring = asyncio.create_task(_close_after(polls, retired))
             self._retiring.add(retiring)

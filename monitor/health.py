@@ -20,9 +20,12 @@ _DISBELIEVED = (
 )
 
 
+STATUSES = ("ok", "failing", "silent", "rolling", "moved", "gone", "new", "disabled")
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a feed fares. `status` is ok, failing, silent, rolling, moved, gone, new or disabled."""
+    """How a feed fares. `status` is one of STATUSES."""
 
     status: str
     words: str

@@ -172,7 +172,7 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """`[web]`: where pages are served; an empty host turns them off."""
+    """`[web]`: where the daemon answers about itself; an empty host turns that off."""
 
     host: str = "127.0.0.1"
     port: int = 8642

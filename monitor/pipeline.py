@@ -33,7 +33,10 @@ _Found = tuple[Item, list[Match]]
 
 @dataclass(frozen=True, slots=True)
 class PollResult:
-    """What one poll brought. `outcome` is changed, unchanged or failed; the numbers count items and stories."""
+    """What one poll brought. `outcome` is changed, unchanged or failed; the numbers count items and stories.
+
+    `size` is in bytes of the document, decompressed; 0 where none came.
+    """
 
     feed: str
     outcome: str
@@ -42,6 +45,7 @@ class PollResult:
     new_stories: int = 0
     updated_stories: int = 0
     error: str = ""
+    size: int = 0
 
 
 @dataclass(slots=True)
@@ -162,6 +166,7 @@ class Pipeline:
             found = await self._match(feed, reading)
             poll = _Answered(state, feed, answer, reading, known, found)
             result = await self._store.transact(partial(self._record_answer, poll=poll))
+            result = replace(result, size=len(answer.body) if isinstance(answer, Response) else 0)
             if reading is not None and reading.skipped:
                 log.warning("entries skipped", feed=result.feed, reasons=len(reading.skipped), first=reading.skipped[0])
         _log_poll(result)

@@ -18,8 +18,11 @@ class Progress:
         """Say that a loop has just come to the end of a piece of work."""
         self._marks[loop] = self._clock()
 
+    def waits(self) -> dict[str, timedelta]:
+        """Give for how long each loop has not come on."""
+        now = self._clock()
+        return {loop: timedelta(seconds=now - mark) for loop, mark in self._marks.items()}
+
     def stuck(self, *, after: timedelta) -> dict[str, timedelta]:
         """Give the loops that have not come on for longer than `after`, and for how long."""
-        now = self._clock()
-        waits = {loop: timedelta(seconds=now - mark) for loop, mark in self._marks.items()}
-        return {loop: wait for loop, wait in waits.items() if wait > after}
+        return {loop: wait for loop, wait in self.waits().items() if wait > after}

@@ -69,9 +69,8 @@ def test_a_file_that_does_what_it_says_has_no_notes(tmp_path: Path) -> None:
         ({'["desk"]': '["desk"]\non = ["new", "growth"]'}, f'{NO_EFFECT}"growth" and "revised" in on: only new and corroborated are told.'),
         ({"[[alert]]": '[[heartbeat]]\nchannels = ["desk"]\nat = "daily 09:00"\n[[alert]]'}, f"{NO_EFFECT}[[heartbeat]]: no proof of life is sent."),
         ({"[[feed]]": '[monitor]\noperators = ["desk"]\n[[feed]]'}, f"{NO_EFFECT}operators: the daemon's troubles are in its log and in monitor feeds."),
-        ({"[[feed]]": '[web]\nlisten = "127.0.0.1:9000"\n[[feed]]'}, f"{NO_EFFECT}[web]: no pages are served."),
     ],
-    ids=["no alert", "an untold topic", "an unused channel", "a small operator", "a contradiction", "a language of no feed", "no enabled feed", "a feed twice", "an idle key", "a language without words", "quiet", "burst", "digest", "urgent", "growth", "heartbeat", "operators", "web"],
+    ids=["no alert", "an untold topic", "an unused channel", "a small operator", "a contradiction", "a language of no feed", "no enabled feed", "a feed twice", "an idle key", "a language without words", "quiet", "burst", "digest", "urgent", "growth", "heartbeat", "operators"],
 )  # fmt: skip
 def test_what_leads_to_nothing_is_named(tmp_path: Path, changes: dict[str, str], note: str) -> None:
     text = PLAIN if "[[x]]" not in changes.values() else PLAIN.partition("[[alert]]")[0]
@@ -82,10 +81,6 @@ def test_what_leads_to_nothing_is_named(tmp_path: Path, changes: dict[str, str],
 
 def test_words_in_quotes_are_no_operators(tmp_path: Path) -> None:
     assert check(tmp_path, PLAIN.replace('"chechnya AND gay"', "'chechnya AND \"gay and lesbian\"'")) == []
-
-
-def test_pages_that_are_turned_off_are_no_wish_for_them(tmp_path: Path) -> None:
-    assert check(tmp_path, PLAIN + '[web]\nlisten = ""\n') == []
 
 
 def test_problems_and_notes_are_there_for_programs(tmp_path: Path) -> None:

@@ -120,8 +120,9 @@ async def newsroom(store: Store, reader: Reader, tmp_path: Path) -> AsyncIterato
 async def test_an_item_travels_from_its_feed_to_the_outbox(newsroom: Newsroom) -> None:
     newsroom.publish("kurier", ARGUN, FOOTBALL)
     results = await newsroom.poll()
-    assert results["Kurier"] == PollResult("Kurier", "changed", new=2, matched=1, new_stories=1)
-    assert results["Vestnik"] == PollResult("Vestnik", "changed", new=1)
+    assert replace(results["Kurier"], size=0) == PollResult("Kurier", "changed", new=2, matched=1, new_stories=1)
+    assert replace(results["Vestnik"], size=0) == PollResult("Vestnik", "changed", new=1)
+    assert results["Kurier"].size > results["Vestnik"].size > 0
     assert newsroom.alerts() == [(Event.NEW,)]
     with newsroom.store.read() as tx:
         (record,) = tx.stories()
@@ -534,7 +535,7 @@ async def test_a_transaction_that_fails_is_repeated_whole(newsroom: Newsroom, mo
         assert newsroom.stories() == []
         newsroom.now += pipeline_module.LEASE
         (result,) = [result async for result in running.poll_due()]
-    assert result == PollResult("Kurier", "changed", new=1, matched=1, new_stories=1)
+    assert replace(result, size=0) == PollResult("Kurier", "changed", new=1, matched=1, new_stories=1)
     assert newsroom.alerts() == [(Event.NEW,)]
     assert all("if-none-match" not in request.headers for request in newsroom.server.requests)
 
@@ -565,7 +566,7 @@ async def test_what_another_program_stored_meanwhile_is_not_stored_again(newsroo
         (state,) = await slow.claim_feeds(1)
         newsroom.now += pipeline_module.LEASE
         await newsroom.poll()
-        assert await slow.poll_feed(state) == PollResult("Kurier", "changed")
+        assert replace(await slow.poll_feed(state), size=0) == PollResult("Kurier", "changed")
     assert newsroom.alerts() == [(Event.NEW,)]
 
 

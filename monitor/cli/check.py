@@ -25,7 +25,7 @@ from monitor.config import find_config, load_config, read_document
 from monitor.config.advice import find_doubts
 from monitor.errors import ConfigError, Problem
 from monitor.fetch import Fetcher
-from monitor.model import Channel, Config, Event, Web
+from monitor.model import Channel, Config, Event
 from monitor.probe import Probe, Prober
 from monitor.reading import Reader
 
@@ -133,7 +133,6 @@ def _without_effect(config: Config) -> Iterator[str]:
         ),
         "[[heartbeat]]: no proof of life is sent": bool(config.heartbeats),
         "operators: the daemon's troubles are in its log and in monitor feeds": bool(config.operators),
-        "[web]: no pages are served": bool(config.web.host) and config.web != Web(),
     }
     for words, wanted in asked.items():
         if wanted:

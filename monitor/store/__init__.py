@@ -4,8 +4,10 @@ from monitor.store.engine import Store, Transaction, has_database, open_store
 from monitor.store.feeds import FeedState, KnownItems, PollRecord
 from monitor.store.outbox import DeliveryRecord
 from monitor.store.stories import StoryRecord
+from monitor.store.totals import ChannelTotal
 
 __all__ = [
+    "ChannelTotal",
     "DeliveryRecord",
     "FeedState",
     "KnownItems",

@@ -25,6 +25,7 @@ from monitor.store.feeds import FeedRows
 from monitor.store.judgements import JudgementRows
 from monitor.store.moves import MoveRows
 from monitor.store.schema import REVISION
+from monitor.store.totals import TotalRows
 
 T = TypeVar("T")
 
@@ -65,7 +66,7 @@ _WORDS: dict[type[StoreError], str] = {
 }
 
 
-class Transaction(FeedRows, MoveRows, JudgementRows):
+class Transaction(FeedRows, MoveRows, JudgementRows, TotalRows):
     """Everything that can be read and written, inside one transaction."""
 
 

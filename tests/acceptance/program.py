@@ -102,7 +102,11 @@ class Installation:
         query: str = QUERY,
         more: str = "",
     ) -> None:
-        """Write feeds.toml: feeds and channels by name; a topic unless `query` is empty, and a rule that joins them."""
+        """Write feeds.toml: feeds and channels by name; a topic unless `query` is empty, and a rule that joins them.
+
+        Nothing is served unless `more` says where: tests run side by side.
+        """
+        more = more if "[web]" in more else f'[web]\nlisten = ""\n\n{more}'
         tables = ['[fetch]\nallow_private = ["127.0.0.0/8"]']
         tables += [f'[[feed]]\nname = "{name}"\nurl = "{url}"\nowner = "{name}"' for name, url in feeds.items()]
         for name, urls in channels.items():
