@@ -54,11 +54,12 @@ class Post:
 
 
 class HttpSink:
-    """A web server on 127.0.0.1 that takes any POST on any path."""
+    """A web server on 127.0.0.1 that takes any POST on any path; `words` is the body of its answers."""
 
     def __init__(self) -> None:
         self.default: Answer = 200
         self.answers: dict[str, Answer] = {}
+        self.words = b"{}"
         self.received: dict[str, list[Post]] = defaultdict(list)
         self._released = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._make_handler())
@@ -107,10 +108,10 @@ class HttpSink:
                     self.send_response(answer)
                     if 300 <= answer < 400:
                         self.send_header("Location", f"http://127.0.0.1:{sink.port}/redirected")
-                    self.send_header("Content-Length", "2")
+                    self.send_header("Content-Length", str(len(sink.words)))
                     self.end_headers()
                     with suppress(BrokenPipeError):  # the client left while this hung
-                        self.wfile.write(b"{}")
+                        self.wfile.write(sink.words)
                 self.close_connection = True
 
             do_GET = do_POST  # noqa: N815 - http.server's name; a redirect would be followed with it

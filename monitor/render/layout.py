@@ -15,6 +15,14 @@ TITLE_LENGTH = 80
 # Where a line begins with this, it runs from right to left whatever follows (UAX #9, rule P2).
 _RIGHT_TO_LEFT = "\u200f"
 
+# How a line and a paragraph end. Apprise writes a mail's plain text from its HTML, and Telegram takes few tags: both read
+# <br> as it is meant and lose the empty lines between <p>; Telegram loses those that nothing stands on, too.
+_BREAKS = {
+    Format.TEXT: ("\n", "\n\n"),
+    Format.MARKDOWN: ("  \n", "\n\n"),
+    Format.HTML: ("<br>", "<br>\u200b<br>"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -93,11 +101,7 @@ class _Writer:
     right_to_left: bool
 
     def body(self, paragraphs: Sequence[Block]) -> str:
-        # Apprise writes a mail's plain text from its HTML, and Telegram takes few tags: both read <br> as it is meant,
-        # lose the empty lines between <p>, and links that are not shown.
-        end, gap = {Format.TEXT: ("\n", "\n\n"), Format.MARKDOWN: ("  \n", "\n\n"), Format.HTML: ("<br>", "<br><br>")}[
-            self.format
-        ]
+        end, gap = _BREAKS[self.format]
         text = gap.join(end.join(self._line(line) for line in paragraph) for paragraph in paragraphs)
         return f'<div dir="rtl">{text}</div>' if self.right_to_left and self.format is Format.HTML else text
 
