@@ -2,7 +2,8 @@
 # make check  lint, types, import contracts, spelling                   make lock    pins the dependencies anew
 # make docs   regenerates what the documentation takes from the code    make install developer environment
 # make words  brings new fixed words of messages into the catalogs of monitor/locale
-.PHONY: demo test check install lock docs words clean
+# make install-service   as root: installs or upgrades the systemd service (systemd/install)
+.PHONY: demo test check install install-service lock docs words clean
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -22,6 +23,9 @@ check: $(VENV)/.dev
 	$(BIN)/codespell
 
 install: $(VENV)/.dev
+
+install-service:
+	@systemd/install
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/regenerate.py

@@ -35,7 +35,7 @@ HOUSEKEEPING_EVERY = timedelta(hours=1)
 SETTLED = timedelta(seconds=10)
 # systemd sends SIGKILL after TimeoutStopSec (15 s in monitor.service); what is in flight has this long to finish.
 GRACE = timedelta(seconds=5)
-# Items dropped in one transaction: it holds the write lock, and polls wait for that.
+# Items dropped, and pages given back to the disk, in one transaction: it holds the write lock, and polls wait for that.
 PRUNE_STEP = 1000
 
 # APScheduler writes a line for every tick that it leaves out while the last one is still at work, as it should, and a
@@ -225,6 +225,7 @@ class _Daemon:
             await self._pipeline.sync_feeds()
             while await self._store.run(self._prune) >= PRUNE_STEP:
                 pass
+            await self._store.run(partial(self._store.give_back_space, pages=PRUNE_STEP))
         except StoreError as error:
             log.warning("old items are not dropped", error=str(error))
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import sqlite3
-import subprocess
-import sys
 import tomllib
 import unicodedata
 from collections.abc import Iterator
@@ -374,24 +371,3 @@ def test_every_status_and_event_is_explained() -> None:
     assert explained == judged | set(Status)
     pages = "".join(map(read_page, PAGES))
     assert all(f"`{event}`" in pages for event in Event)
-
-
-def test_the_pages_way_to_back_up_makes_a_whole_copy(tmp_path: Path) -> None:
-    """The command of the page copies what another connection has committed to the write-ahead log."""
-    (command,) = [
-        line
-        for block in blocks(read_page(ROOT / "docs/how-to/back-up-and-upgrade.md"), "sh")
-        for line in block.splitlines()
-        if "VACUUM" in line
-    ]
-    program, *arguments = shlex.split(command)
-    assert program == "python3"
-    database = sqlite3.connect(tmp_path / "monitor.db", isolation_level=None)
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("CREATE TABLE item (title)")
-    database.execute("INSERT INTO item VALUES ('Gay men detained')")
-    subprocess.run([sys.executable, *arguments], cwd=tmp_path, check=True)
-    copy = sqlite3.connect(tmp_path / "backup.db")
-    assert copy.execute("SELECT title FROM item").fetchall() == [("Gay men detained",)]
-    copy.close()
-    database.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from monitor import __version__
@@ -219,6 +221,26 @@ def cluster(file: str, *, labels: bool, window: float) -> None:
     from monitor.cli.cluster import cluster_file
 
     cluster_file(file, labels=labels, window=timedelta(days=window))
+
+
+@cli.command()
+@click.argument("target", metavar="FILE", type=click.Path(path_type=Path))
+@click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Where FILE is a folder: drop all but the N newest copies in it.",
+)
+@click.pass_obj
+def backup(config: str | None, target: Path, *, keep: int | None) -> None:
+    """Make a whole copy of the database while the daemon runs.
+
+    FILE is a new file, or a folder, in which the copy is named by its time. To restore it, stop the daemon and put it
+    in the place of the database. For PostgreSQL use pg_dump.
+    """
+    from monitor.cli.backup import back_up
+
+    back_up(config, target, keep=keep)
 
 
 def main() -> None:

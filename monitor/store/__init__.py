@@ -1,5 +1,6 @@
 """Items, stories, alerts and the outbox <-> the database; the only module that knows SQLAlchemy and Alembic."""
 
+from monitor.store.backup import copy_database
 from monitor.store.engine import Store, Transaction, has_database, open_store
 from monitor.store.feeds import FeedState, KnownItems, PollRecord
 from monitor.store.outbox import DeliveryRecord
@@ -15,6 +16,7 @@ __all__ = [
     "Store",
     "StoryRecord",
     "Transaction",
+    "copy_database",
     "has_database",
     "open_store",
 ]

@@ -7,7 +7,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from monitor.store.feeds import FeedRows
 from monitor.store.judgements import JudgementRows
 from monitor.store.moves import MoveRows
 from monitor.store.schema import REVISION
+from monitor.store.state import StateRows
 from monitor.store.totals import TotalRows
 
 T = TypeVar("T")
@@ -66,7 +67,7 @@ _WORDS: dict[type[StoreError], str] = {
 }
 
 
-class Transaction(FeedRows, MoveRows, JudgementRows, TotalRows):
+class Transaction(FeedRows, MoveRows, JudgementRows, StateRows, TotalRows):
     """Everything that can be read and written, inside one transaction."""
 
 
@@ -183,6 +184,17 @@ class Store:
         finally:
             self._began = None
 
+    def give_back_space(self, *, pages: int) -> None:
+        """Give up to `pages` unused pages of a SQLite file back to the disk; PostgreSQL does so by itself.
+
+        Raises:
+            StoreError: the database refused.
+        """
+        if self._engine.dialect.name == "sqlite":
+            with self.write() as tx:
+                for _ in range(pages):  # SQLite gives back a page at each step, and sqlite3 takes a single one
+                    tx.session.connection().exec_driver_sql("PRAGMA incremental_vacuum")
+
     @property
     def busy_for(self) -> timedelta:
         """How long the piece of work that `run` is at has taken so far; nothing while there is none."""
@@ -235,10 +247,16 @@ def has_database(url: Secret) -> bool:
 
 
 def _make_private(url: URL) -> None:
-    """Make a SQLite file that is not there yet, readable by its owner alone: it tells what is being watched."""
+    """Make a SQLite file that is not there yet, readable by its owner alone: it tells what is being watched.
+
+    Only in a new file can it be said that the room of what is deleted is to be given back in small steps.
+    """
     if url.get_backend_name() == "sqlite" and url.database:
-        with suppress(OSError):  # what is wrong with the place, SQLite says better
+        with suppress(OSError, sqlite3.Error):  # what is wrong with the place, SQLite says better
             os.close(os.open(url.database, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            with closing(sqlite3.connect(url.database)) as connection:
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+                connection.execute("PRAGMA journal_mode = WAL")  # writes the file's first page, and with it both
 
 
 def show_place(url: URL) -> str:

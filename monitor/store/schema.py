@@ -211,5 +211,14 @@ class DeliveryRow(Base):
     last_error: Mapped[str] = mapped_column(Text, default="")
 
 
+class StateRow(Base):
+    """What the program remembers of itself between runs, by name."""
+
+    __tablename__ = "state"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+
+
 # The tables by themselves, for statements that go to the connection.
 FEEDS, ITEMS, STORIES, MEMBERS = (Base.metadata.tables[name] for name in ("feed", "item", "story", "member"))

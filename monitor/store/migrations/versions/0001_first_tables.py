@@ -42,6 +42,12 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_feed_active_next_poll"), "feed", ["active", "next_poll"], unique=False)
     op.create_table(
+        "state",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_state")),
+    )
+    op.create_table(
         "story",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("topic", sa.Text(), nullable=False),
