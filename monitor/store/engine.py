@@ -193,7 +193,7 @@ class Store:
         if self._engine.dialect.name == "sqlite":
             with self.write() as tx:
                 for _ in range(pages):  # SQLite gives back a page at each step, and sqlite3 takes a single one
-                    tx.session.connection().exec_driver_sql("PRAGMA incremental_vacuum")
+                    tx.connection.exec_driver_sql("PRAGMA incremental_vacuum")
 
     @property
     def busy_for(self) -> timedelta:
