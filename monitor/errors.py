@@ -12,6 +12,7 @@ MonitorError
 │   ├── StoreFull          no space left
 │   ├── StoreDamaged       the file is not a (whole) database
 │   └── StoreTooNew        made by a newer version of this program
+├── CorrectionError        what the operator asks of stories cannot be done
 └── DeliveryError          one message was not accepted by one channel URL
 """
 
@@ -123,6 +124,10 @@ class StoreDamaged(StoreError):
 
 class StoreTooNew(StoreError):
     """The database was made by a newer version of this program."""
+
+
+class CorrectionError(MonitorError):
+    """What the operator asks of stories cannot be done, and says what could be."""
 
 
 class DeliveryError(MonitorError):

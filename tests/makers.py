@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
 
 from monitor.model import Alert, Channel, Event, Feed, Hit, Item, Match, Member, Placement, Secret, Source, Story
+from monitor.store import Transaction
 
 NOW = datetime(2017, 4, 1, 9, 0, tzinfo=UTC)
 
@@ -84,3 +86,19 @@ def make_alert(story: int = 1, *events: Event, channels: tuple[str, ...] = ("des
 def make_network(text: str) -> IPv4Network:
     """A network that feeds may lead to."""
     return IPv4Network(text)
+
+
+def add_stories(tx: Transaction, now: datetime, *sizes: int) -> list[list[int]]:
+    """Add stories of so many items an hour apart each, and give the items of each; the stories are 1, 2, …"""
+    tx.sync_feeds([make_feed()], now=now)
+    (feed,) = tx.planned_polls()
+    stories = []
+    for number, size in enumerate(sizes, start=1):
+        items = [make_item(key=f"g:{number}.{place}", seen=now + timedelta(hours=place)) for place in range(size)]
+        ids = tx.add_items(feed, items, matched=True)
+        story = tx.add_story("chechnya", first_seen=now)
+        for item_id, item in zip(ids, items, strict=True):
+            member = replace(make_member(item_id), item=item)
+            tx.add_member(story, member, match=make_match(), placement=make_placement(), now=item.seen)
+        stories.append(ids)
+    return stories

@@ -22,7 +22,16 @@ from monitor.model import Event, Judgement, Secret, Status, Told, Trust, Validat
 from monitor.store import KnownItems, PollRecord, Store, Transaction, engine, open_store
 from monitor.store.lease import is_gone, own_name
 from monitor.store.schema import REVISION, Base, DeliveryRow, FeedRow
-from tests.makers import make_alert, make_channel, make_feed, make_item, make_match, make_member, make_placement
+from tests.makers import (
+    add_stories,
+    make_alert,
+    make_channel,
+    make_feed,
+    make_item,
+    make_match,
+    make_member,
+    make_placement,
+)
 
 LEASE = timedelta(minutes=2)
 
@@ -313,21 +322,6 @@ def test_a_story_that_was_never_told_is_pruned_and_its_items_with_it(any_store: 
         tx.save_poll(feed, make_poll(later, parsed=True))
         assert tx.prune_items(unmatched_before=later - timedelta(days=30), limit=9) == 1
         assert tx.known_items(feed, now=now).names == {"g:0", "g:1"}
-
-
-def add_stories(tx: Transaction, now: datetime, *sizes: int) -> list[list[int]]:
-    """Add stories of so many items an hour apart each, and give the items of each; the stories are 1, 2, …"""
-    feed = add_feed(tx, now)
-    stories = []
-    for number, size in enumerate(sizes, start=1):
-        items = [make_item(key=f"g:{number}.{place}", seen=now + timedelta(hours=place)) for place in range(size)]
-        ids = tx.add_items(feed, items, matched=True)
-        story = tx.add_story("chechnya", first_seen=now)
-        for item_id, item in zip(ids, items, strict=True):
-            member = replace(make_member(item_id), item=item)
-            tx.add_member(story, member, match=make_match(), placement=make_placement(), now=item.seen)
-        stories.append(ids)
-    return stories
 
 
 def test_a_merged_story_keeps_its_number_its_title_and_what_was_told_of_both(any_store: Store, now: datetime) -> None:

@@ -189,6 +189,58 @@ def retry(config: str | None) -> None:
 
 
 @cli.command()
+@click.argument("item", type=int)
+@click.option("--same", type=int, metavar="STORY", help="It tells this story; it is moved there.")
+@click.option("--different", type=int, metavar="STORY", help="It does not tell this story; it is taken out of it.")
+@click.pass_obj
+def label(config: str | None, item: int, *, same: int | None, different: int | None) -> None:
+    """Judge whether ITEM (a number, as monitor story shows them) tells a story.
+
+    Judgements are kept, later merging respects them, and monitor evaluate measures by them.
+    """
+    from monitor.cli.corrections import label_item
+
+    label_item(config, item, same=same, different=different)
+
+
+@cli.command()
+@click.argument("story", type=int)
+@click.argument("other", type=int)
+@click.pass_obj
+def merge(config: str | None, story: int, other: int) -> None:
+    """Put all of story OTHER into STORY, which keeps its number. Nobody is told anything twice."""
+    from monitor.cli.corrections import merge as merge_stories
+
+    merge_stories(config, story, other)
+
+
+@cli.command()
+@click.argument("story", type=int)
+@click.argument("items", type=int, nargs=-1, required=True, metavar="ITEM...")
+@click.option("--tell", is_flag=True, help="Tell the new story as new, by the alert rules, at once.")
+@click.pass_obj
+def split(config: str | None, story: int, items: tuple[int, ...], *, tell: bool) -> None:
+    """Make the given items of STORY a story of their own.
+
+    Whoever was told of STORY counts as told of the new one, unless --tell is given.
+    """
+    from monitor.cli.corrections import split as split_story
+
+    split_story(config, story, items, tell=tell)
+
+
+@cli.command()
+@click.argument("story", type=int)
+@click.option("--undo", is_flag=True, help="Tell of it again when it grows.")
+@click.pass_obj
+def mute(config: str | None, story: int, *, undo: bool) -> None:
+    """Tell no more of STORY, however it grows. What is in the outbox already is still sent."""
+    from monitor.cli.corrections import mute as mute_story
+
+    mute_story(config, story, undo=undo)
+
+
+@cli.command()
 @click.argument("channel")
 @json_option
 @click.pass_obj

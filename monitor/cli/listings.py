@@ -21,12 +21,12 @@ from monitor.cli.common import (
     read_settings,
     utc_now,
 )
+from monitor.corrections import find_story
 from monitor.health import Verdict, judge_feed
 from monitor.model import Config, Feed, FeedHealth, Hit, Member
 from monitor.schedule import load_rhythm
 from monitor.store import DeliveryRecord, StoryRecord
 
-_LARGEST_ID = 2**31 - 1  # that every database takes for one
 _COLOURS = {
     "ok": "green",
     "new": "cyan",
@@ -127,7 +127,7 @@ def list_stories(option: str | None, *, topic: str | None, limit: int | None, as
         story = record.story
         table.add_row(
             str(story.id),
-            Text(story.title),
+            Text(f"{story.title} (muted)" if story.muted else story.title),
             str(len(story.members)),
             str(len(story.owners)),
             str(len(story.sources)),
@@ -149,6 +149,7 @@ def _story_json(record: StoryRecord) -> dict[str, Any]:
         "sources": len(story.owners),
         "independent_sources": len(story.sources),
         "languages": list(story.languages),
+        "muted": record.muted,
         "members": [_member_json(member) for member in story.members],
     }
 
@@ -169,10 +170,9 @@ def show_story(option: str | None, number: int, *, as_json: bool) -> None:
     """Show one story with the reasons of each member."""
     config = read_settings(option)
     with read_database(config) as tx:
-        records = tx.stories([number]) if tx and 0 < number <= _LARGEST_ID else []
-    if not records:
-        raise click.ClickException(f"there is no story {number}; monitor stories lists them")
-    (record,) = records
+        if tx is None:
+            raise click.ClickException(f"there is no story {number}: nothing was polled yet")
+        record = find_story(tx, number)
     if as_json:
         print_json(_story_json(record))
     else:
@@ -186,6 +186,8 @@ def _print_story(record: StoryRecord, config: Config) -> None:
         f"story {story.id} on {story.topic}; {count_of(len(story.members), 'item')} from {count_of(len(story.owners), 'outlet')}, "
         f"{len(story.sources)} independent; {local_time(record.first_seen, config)} to {local_time(record.last_seen, config)}"
     )
+    if record.muted:
+        click.echo(f"muted on {local_time(record.muted, config)}: no more is told of it")
     numbers = {item: number for number, source in enumerate(story.sources, start=1) for item in source.members}
     bound = {item: source.why for source in story.sources for item in source.members}
     for member in story.members:

@@ -101,6 +101,13 @@ class StoryRows(Rows):
         values = [asdict(entry) for entry in told]
         self.session.execute(update(StoryRow).where(StoryRow.id == story).values(inherited=values))
 
+    def topics_of(self, item: int) -> dict[str, int]:
+        """Give the stories that an item is in, by their topics."""
+        rows = self.session.execute(
+            select(MemberRow.topic, MemberRow.story_id).where(MemberRow.item_id == item).order_by(MemberRow.id)
+        )
+        return {row.topic: row.story_id for row in rows}
+
     def save_sources(self, story: int, sources: Sequence[Source]) -> None:
         """Keep what independent sources a story has, as just worked out from its members."""
         values = [asdict(source) for source in sources]

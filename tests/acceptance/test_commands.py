@@ -89,6 +89,7 @@ def test_stories_lists_what_was_found(told: Installation) -> None:
         "sources": 2,
         "independent_sources": 2,
         "languages": ["en"],
+        "muted": None,
     }
     assert {member["title"] for member in members} == {ARREST.title, ARREST_AGAIN.title}
     assert list(members[0]) == ["id", "feed", "title", "url", "published", "lang"]
