@@ -59,7 +59,7 @@ def test_an_item_that_is_where_it_belongs_stays_and_the_word_is_kept(store: Stor
         (items,) = add_stories(tx, now, 2)
         assert join_item(tx, items[0], 1, now=now).id == 1
         assert tx.judgements("chechnya") == [Judgement(items[0], items[1], same=True)]
-        assert tx.moves("chechnya") == 0
+        assert story_sizes(tx) == {1: 2}
 
 
 def test_the_last_item_of_a_story_takes_along_what_was_told_of_it(store: Store, now: datetime) -> None:
