@@ -128,8 +128,8 @@ class Store:
         """Do `work` in a transaction that writes, together with whatever else waits for one.
 
         All of a work is kept, or none: where works that share a transaction fail, each is done again in one of its
-        own. So `work` must bear to be repeated, and fails alone. Opening and committing a transaction takes as long as
-        all the statements of a poll; sharing it halves the cost of a poll that brings nothing.
+        own. So `work` must bear to be repeated, and fails alone. What shares one also shares its cost: the lock, the
+        commit, and the way to the store's thread and back.
 
         Raises:
             StoreError: the database refused; the work left nothing behind.
