@@ -3,10 +3,13 @@
     python bench/cluster.py DATA                # DATA holds basil.jsonl, vietnamese.jsonl, … (or a folder clustering/)
     python bench/cluster.py DATA --sizes 1000 10000 100000
     python bench/cluster.py DATA --encoder      # also with the sentence encoder, where it is installed (minutes)
+    python bench/cluster.py DATA --held-out     # also each set with settings fitted on the others (a minute)
 
 Each set is one stream in file order, one pass, all items live and undated: no rule may use time. In file order most
 sets have an event's items side by side; `shuffled` scatters them over the whole set (three orders, their mean), which
-is harder than news, where an event's items come within days. A `dense` day is all sets but sg_multilingual, shuffled
+is harder than news, where an event's items come within days. `dated` lets the items come and stories close by their
+dates, as the program does (a set without dates stays as it is), and `days shuffled` scatters the items of each day (of
+each fifty, without dates). A `dense` day is all sets but sg_multilingual, shuffled
 into one stream; `mean` is over the five sets of issue 4 (uci has coarse topics and
 titles only: it is shown, not counted). B-cubed and pairwise figures: monitor/cluster/scores.py. The peers:
 
@@ -23,20 +26,23 @@ import random
 import time
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import product
 from math import log
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.fuzz import token_set_ratio
 from rapidfuzz.process import cdist
 
-from monitor.cluster import Encoder, StoryIndex, assign_story, load_encoder
+from monitor.cluster import Encoder, Gathering, StoryIndex, assign_story, load_encoder
+from monitor.cluster import index as settings
 from monitor.cluster.scores import b_cubed, pairwise
 from monitor.model import Item, Member
 from monitor.text import fold, words
@@ -48,6 +54,11 @@ COUNTED = ("basil", "vietnamese", "ecbplus", "allsides", "sg_multilingual")
 DENSE = ("allsides", "basil", "ecbplus", "vietnamese", "uci")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WINDOW = timedelta(days=365)
+LIVE = timedelta(days=7)
+BLOCK = 50
+ORDERS = range(3)
+THRESHOLDS = (0.33, 0.35, 0.37, 0.39, 0.41)
+MERGES = (0.0, 0.015, 0.03, 0.045, 1.0)  # 1: none are merged
 
 
 def main() -> None:
@@ -55,6 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--encoder", action="store_true")
+    parser.add_argument("--held-out", action="store_true")
     parser.add_argument("--sizes", type=int, nargs="*", default=[1_000, 10_000, 100_000])
     options = parser.parse_args()
     folder = options.data / "clustering" if (options.data / "clustering").is_dir() else options.data
@@ -63,7 +75,11 @@ def main() -> None:
     random.Random(1).shuffle(shuffled)
     print(f"{'method':22} {'set':16} {'items':>6} | B³ P    R     F1    | pair P   R     F1    | items/s")
     _ours("ours", sets, dense=shuffled, encoder=None)
-    _shuffled({label: rows for label, rows in sets.items() if label in COUNTED})
+    counted = {label: rows for label, rows in sets.items() if label in COUNTED}
+    _shuffled(counted)
+    _dated(counted)
+    if options.held_out:
+        _held_out(counted)
     if options.encoder:
         _ours("ours, encoder", sets, dense=[], encoder=load_encoder())
     for name, likeness, thresholds in (
@@ -81,19 +97,22 @@ def _load(path: Path) -> list[Row]:
 
 def _members(rows: Sequence[Row]) -> Iterator[Member]:
     for number, row in enumerate(rows, 1):
-        seen = START + timedelta(seconds=number)
-        item = Item(row["id"], row["url"], row["title"], row["summary"], row["lang"], None, seen)
-        yield Member(number, item, row["source"], row["source"])
+        yield _member(number, row, seen=START + timedelta(seconds=number))
+
+
+def _member(number: int, row: Row, *, seen: datetime) -> Member:
+    item = Item(row["id"], row["url"], row["title"], row["summary"], row["lang"], None, seen)
+    return Member(number, item, row["source"], row["source"])
 
 
 def _stream(rows: Sequence[Row], *, encoder: Encoder | None) -> list[int]:
-    index = StoryIndex(window=WINDOW, encoder=encoder)
-    stories = []
-    for member in _members(rows):
-        story = assign_story(member, index, now=member.item.seen).story or member.id
-        index.add(member, story)
-        stories.append(story)
-    return stories
+    return _gather(_members(rows), StoryIndex(window=WINDOW, encoder=encoder))
+
+
+def _gather(members: Iterable[Member], index: StoryIndex) -> list[int]:
+    gathering = Gathering(index)
+    stories = [gathering.put(member, now=member.item.seen)[0] for member in members]
+    return [gathering.survivor(story) for story in stories]
 
 
 def _ours(name: str, sets: dict[str, list[Row]], *, dense: list[Row], encoder: Encoder | None) -> None:
@@ -108,11 +127,63 @@ def _ours(name: str, sets: dict[str, list[Row]], *, dense: list[Row], encoder: E
 def _shuffled(sets: dict[str, list[Row]]) -> None:
     means = []
     for label, rows in sets.items():
-        orders = [random.Random(seed).sample(rows, len(rows)) for seed in range(3)]
-        runs = [_score(_stream(order, encoder=None), order) for order in orders]
-        means.append([sum(column) / len(runs) for column in zip(*runs, strict=True)])
+        orders = [random.Random(seed).sample(rows, len(rows)) for seed in ORDERS]
+        means.append(_mean([_score(_stream(order, encoder=None), order) for order in orders]))
         _print_line("ours, shuffled", label, len(rows), means[-1], 0)
     _print_mean("ours, shuffled", means)
+
+
+def _dated(sets: dict[str, list[Row]]) -> None:
+    """Let items come at their dates, in the order of the file and with those of a day in any order."""
+    in_order, scattered = [], []
+    for label, rows in sets.items():
+        in_order.append(_score(_gather_dated(rows), rows))
+        _print_line("ours, dated", label, len(rows), in_order[-1], 0)
+        orders = [_shuffle_days(rows, random.Random(seed)) for seed in ORDERS]
+        scattered.append(_mean([_score(_gather_dated(order), order) for order in orders]))
+        _print_line("ours, days shuffled", label, len(rows), scattered[-1], 0)
+    _print_mean("ours, dated", in_order)
+    _print_mean("ours, days shuffled", scattered)
+
+
+def _gather_dated(rows: Sequence[Row]) -> list[int]:
+    if not any(row["published"] for row in rows):
+        return _stream(rows, encoder=None)
+    members = (_member(number, row, seen=_date(row)) for number, row in enumerate(rows, 1))
+    return _gather(members, StoryIndex(window=LIVE))
+
+
+def _date(row: Row) -> datetime:
+    when = datetime.fromisoformat(row["published"]) if row["published"] else START
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def _shuffle_days(rows: Sequence[Row], chance: random.Random) -> list[Row]:
+    dated = any(row["published"] for row in rows)
+    keys = [
+        (_date(row).toordinal() if dated else number // BLOCK, chance.random(), number)
+        for number, row in enumerate(rows)
+    ]
+    return [rows[number] for _, _, number in sorted(keys)]
+
+
+def _held_out(sets: dict[str, list[Row]]) -> None:
+    """Score each set at the threshold and the margin of mergers that are best for the mean F1 of the other sets."""
+    grid = {
+        pair: {label: _score_with(rows, *pair) for label, rows in sets.items()} for pair in product(THRESHOLDS, MERGES)
+    }
+    figures = []
+    for label, rows in sets.items():
+        others = [other for other in sets if other != label]
+        best = max(grid, key=lambda pair: sum(grid[pair][other][2] for other in others))
+        figures.append(grid[best][label])
+        _print_line(f"held out ({best[0]:.2f}, {best[1]:.3f})", label, len(rows), figures[-1], 0)
+    _print_mean("held out", figures)
+
+
+def _score_with(rows: Sequence[Row], threshold: float, merge: float) -> list[float]:
+    with patch.multiple(settings, THRESHOLD=threshold, MERGE=merge):
+        return _score(_stream(rows, encoder=None), rows)
 
 
 def _peer(name: str, sets: dict[str, list[Row]], likeness: Callable[[list[Row]], Floats], thresholds: Any) -> None:
@@ -189,7 +260,11 @@ def _score(stories: list[int], rows: Sequence[Row]) -> list[float]:
 
 def _print_mean(name: str, figures: list[list[float]]) -> None:
     if figures:
-        _print_line(name, "mean of five", 0, [sum(column) / len(figures) for column in zip(*figures, strict=True)], 0)
+        _print_line(name, "mean of five", 0, _mean(figures), 0)
+
+
+def _mean(figures: Sequence[Sequence[float]]) -> list[float]:
+    return [sum(column) / len(figures) for column in zip(*figures, strict=True)]
 
 
 def _print_line(name: str, label: str, items: int, figures: list[float], speed: float) -> None:

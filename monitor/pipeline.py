@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from random import random
 
-from monitor.cluster import StoryIndex, assign_story, find_merger, independent_sources, load_encoder
+from monitor.cluster import StoryIndex, assign_story, independent_sources, load_encoder, merge_rivals
 from monitor.decide import decide_alerts
 from monitor.errors import FetchError, ParseError, StoreError
 from monitor.fetch import Fetcher
@@ -306,14 +306,11 @@ class Pipeline:
         current.newest = tx.add_member(story, member, match=match, placement=placement, now=now)
         current.index.add(member, story)
         growth.add(story, member, match)
-        for rival in placement.rivals:
-            merger = find_merger(story, rival, current.index)
-            if merger is not None:
-                story, absorbed = tx.choose_survivor(*merger.stories)
-                reason = {"item": member.id, **merger.reason}
-                current.newest = tx.merge_stories(story, absorbed, now=now, reason=reason)
-                current.index.merge(absorbed, into=story)
-                growth.merge(story, absorbed)
+        for merger in merge_rivals(placement, story, current.index, choose=tx.choose_survivor):
+            survivor, absorbed = merger.stories
+            reason = {"item": member.id, **merger.reason}
+            current.newest = tx.merge_stories(survivor, absorbed, now=now, reason=reason)
+            growth.merge(survivor, absorbed)
 
     def _current_index(self, tx: Transaction, topic: str, *, now: datetime) -> _TopicIndex:
         """Give a topic's index, in step with the store: built at first use, then fed what others added or moved.

@@ -11,6 +11,27 @@ from monitor.store import Transaction
 
 NOW = datetime(2017, 4, 1, 9, 0, tzinfo=UTC)
 
+# Titles and summaries: the first two tell one event in words so different that they open a story each, the last one
+# shows that both are one; between them lie nine of something else, alike among themselves.
+ONE_EVENT_IN_PARTS = (
+    (
+        "Secret prison for gay men found in Argun, Chechnya",
+        "Former detainees describe a secret prison in a barracks in Argun.",
+    ),
+    (
+        "Gay men from Chechnya speak of torture",
+        "They were beaten in former barracks by guards, two of them told the paper.",
+    ),
+    *(
+        (f"{place}: choir number {number} sings", f"A {place}ian hall heard Chechen songs.")
+        for number, place in enumerate(("Oslo", "Lima", "Kyoto", "Dakar", "Perth", "Quito", "Turku", "Cusco", "Malmo"))
+    ),
+    (
+        "Secret prison in Argun: gay men from Chechnya tell of torture",
+        "Guards beat former detainees, who were held in a secret prison in former barracks in Argun, they say.",
+    ),
+)
+
 
 def make_item(
     title: str = "Men abducted in Argun", *, key: str = "", seen: datetime = NOW, age: timedelta | None = None

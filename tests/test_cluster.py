@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monitor.cluster import Encoder, StoryIndex, assign_story, find_merger
+from monitor.cluster import Encoder, Gathering, StoryIndex, assign_story
 from monitor.cluster import index as module
 from monitor.cluster.encoder import Vectors
+from monitor.cluster.index import find_merger
 from monitor.cluster.scores import b_cubed
 from monitor.model import Item, Judgement, Member, Placement
+from tests.makers import ONE_EVENT_IN_PARTS
 
 NOW = datetime(2017, 4, 1, 9, 0, tzinfo=UTC)
 WINDOW = timedelta(days=7)
@@ -216,30 +218,12 @@ def test_an_index_fed_again_from_the_store_decides_alike() -> None:
 
 # --- Stories that prove to be one ----------------------------------------------------------------------------------
 
-PARTS = (
-    (
-        "Secret prison for gay men found in Argun, Chechnya",
-        "Former detainees describe a secret prison in a barracks in Argun.",
-    ),
-    (
-        "Gay men from Chechnya speak of torture",
-        "They were beaten in former barracks by guards, two of them told the paper.",
-    ),
-)
-WHOLE = (
-    "Secret prison in Argun: gay men from Chechnya tell of torture",
-    "Guards beat former detainees, who were held in a secret prison in former barracks in Argun, they say.",
-)
-
 
 @pytest.fixture
 def parted() -> Newsroom:
     """One event in two stories, 1 and 2, since two reports of it differ, and the report that has it all in story 1."""
     room = Newsroom()
-    assert [room.tell(*part) for part in PARTS] == [1, 2]
-    for number, place in enumerate(("Oslo", "Lima", "Kyoto", "Dakar", "Perth", "Quito", "Turku", "Cusco", "Malmo")):
-        assert room.tell(f"{place}: choir number {number} sings", f"A {place}ian hall heard Chechen songs.") > 2
-    assert room.tell(*WHOLE) == 1
+    assert [room.tell(*text) for text in ONE_EVENT_IN_PARTS] == [1, 2, *[3] * 9, 1]
     return room
 
 
@@ -253,7 +237,7 @@ def test_two_stories_that_a_later_item_joins_prove_to_be_one(parted: Newsroom) -
     assert (reason["pairs"], reason["open"]) == (2, 12)
     parted.index.merge(2, into=1)
     assert parted.index.items_of(1) == [1, 2, 12]
-    assert parted.tell(*PARTS[1]) == 1
+    assert parted.tell(*ONE_EVENT_IN_PARTS[1]) == 1
 
 
 def test_stories_of_different_events_are_not_merged(parted: Newsroom) -> None:
@@ -265,6 +249,17 @@ def test_stories_that_the_operator_parted_are_not_merged(parted: Newsroom) -> No
     assert find_merger(1, 2, parted.index) is None
     parted.index.heed([Judgement(2, 12, same=True), Judgement(2, 3, same=False)])
     assert find_merger(1, 2, parted.index) is not None
+
+
+def test_of_two_stories_that_are_gathered_and_prove_to_be_one_the_older_survives() -> None:
+    gathering = Gathering(StoryIndex(window=WINDOW))
+    members = [
+        Member(number, Item(f"k{number}", "", *text, "en", None, NOW), "feed", f"outlet{number}.example")
+        for number, text in enumerate(ONE_EVENT_IN_PARTS, start=1)
+    ]
+    placed = [gathering.put(member, now=NOW) for member in members]
+    assert placed == [(1, []), (2, []), *[(3, [])] * 9, (1, [2])]
+    assert [gathering.survivor(story) for story, _ in placed] == [1, 1, *[3] * 9, 1]
 
 
 def test_the_operators_word_on_an_item_goes_before_its_likeness(newsroom: Newsroom) -> None:

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from monitor.cli import cli
+from tests.makers import ONE_EVENT_IN_PARTS
 
 DETAINED = {
     "id": "a",
@@ -47,6 +48,11 @@ def stories(result: Result) -> list[tuple[Any, int]]:
 
 def test_items_come_out_in_their_order_each_with_its_story() -> None:
     assert stories(run(lines=[DETAINED, HOTLINE, REPRINTED])) == [("a", 1), (3, 2), ("b", 1)]
+
+
+def test_stories_that_a_later_item_shows_to_be_one_come_out_as_one() -> None:
+    lines = [{"id": at, "title": title, "summary": text} for at, (title, text) in enumerate(ONE_EVENT_IN_PARTS)]
+    assert [story for _, story in stories(run(lines=lines))] == [1, 1, *[3] * 9, 1]
 
 
 def test_a_file_is_read_by_its_name(tmp_path: Path) -> None:

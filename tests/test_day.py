@@ -9,6 +9,7 @@ import tomllib
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from itertools import combinations
@@ -19,9 +20,11 @@ from rapidfuzz import fuzz
 
 from bench.day import score as day
 from bench.day.score import AlertScore, Labelled, Sent, count_sources, load_day, load_outlets, play_day, score_alerts
+from monitor.cluster import gather
 from monitor.match import compile_topic, match_topics
 from monitor.model import Event, Feed, Item, Member, Placement, Secret, Topic
 from monitor.text import fold, words
+from tests.makers import ONE_EVENT_IN_PARTS
 
 LINES = [json.loads(line) for line in (day.FOLDER / "items.jsonl").read_text(encoding="utf-8").splitlines()]
 ITEMS = load_day()
@@ -241,7 +244,7 @@ def follow(monkeypatch: pytest.MonkeyPatch, stories: dict[int, int | None]) -> N
         assert now == member.item.published
         return Placement(stories[member.id], 1.0, {})
 
-    monkeypatch.setattr(day, "assign_story", assign_story)
+    monkeypatch.setattr(gather, "assign_story", assign_story)
 
 
 def test_two_owners_in_one_story_corroborate_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,6 +260,17 @@ def test_a_wrong_merge_makes_an_untrue_corroboration_and_hides_an_event(monkeypa
     played = play_day(items)
     assert played.sent == [Sent(NEW, "raid", true=True), Sent(CORROBORATED, "trial", true=False)]
     assert score_alerts(items, played.sent) == AlertScore(due=2, sent=2, missed=1, superfluous=1)
+
+
+def test_a_merger_repeats_no_alert_and_counts_the_sources_of_both() -> None:
+    items = [make_labelled(number, "raid", owner=f"owner{number}") for number in range(1, len(ONE_EVENT_IN_PARTS) + 1)]
+    items = [
+        replace(told, member=replace(told.member, item=replace(told.member.item, title=title, summary=summary)))
+        for told, (title, summary) in zip(items, ONE_EVENT_IN_PARTS, strict=True)
+    ]
+    played = play_day(items)
+    assert played.stories == [1, 1, *[3] * 9, 1]
+    assert [alert.kind for alert in played.sent] == [NEW, NEW, NEW, CORROBORATED, CORROBORATED]
 
 
 def test_sources_are_counted_in_the_story_that_holds_most_of_an_event() -> None:

@@ -4,7 +4,7 @@
     python bench/day/score.py --alone ru # one language only
 
 Where `monitor[multilingual]` is installed everything is played twice, without the sentence encoder and with it.
-bench/day/README.md says what the day is and how it was labelled. The items go through `assign_story`,
+bench/day/README.md says what the day is and how it was labelled. The items go through `Gathering`,
 `independent_sources` and `decide_alerts` in order of publication, as `pipeline` would hand them over with one item a
 poll, and nothing is tuned on them. Columns:
 
@@ -22,12 +22,12 @@ import argparse
 import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import fmean
 
-from monitor.cluster import Encoder, StoryIndex, assign_story, independent_sources, load_encoder
+from monitor.cluster import Encoder, Gathering, StoryIndex, independent_sources, load_encoder
 from monitor.cluster.scores import b_cubed, pairwise
 from monitor.decide import decide_alerts
 from monitor.model import Event, Item, Match, Member, Rule, Story, Told
@@ -74,7 +74,7 @@ class Played:
     """What became of a day: the story of each item, in the order of items, and all alerts."""
 
     stories: list[int]
-    sent: list[Sent] = field(default_factory=list)
+    sent: list[Sent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +126,18 @@ def _read_item(number: int, fields: dict[str, str], outlets: dict[str, Outlet]) 
 
 def play_day(items: Sequence[Labelled], *, encoder: Encoder | None = None) -> Played:
     """Put one item after another into stories, and collect the alerts."""
-    index = StoryIndex(window=WINDOW, encoder=encoder)
+    gathering = Gathering(StoryIndex(window=WINDOW, encoder=encoder))
     told: defaultdict[int, set[Told]] = defaultdict(set)
     inside: defaultdict[int, list[Labelled]] = defaultdict(list)
-    played = Played([])
+    stories: list[int] = []
+    sent: list[Sent] = []
     for item in items:
-        placement = assign_story(item.member, index, now=item.member.item.seen)
-        story = len(inside) + 1 if placement.story is None else placement.story
-        index.add(item.member, story)
+        story, absorbed = gathering.put(item.member, now=item.member.item.seen)
+        for gone in absorbed:
+            told[story] |= told.pop(gone, set())
+            inside[story] += inside.pop(gone, [])
         inside[story].append(item)
-        played.stories.append(story)
+        stories.append(story)
         for alert in decide_alerts(
             _story(story, inside[story]),
             [RULE],
@@ -143,8 +145,8 @@ def play_day(items: Sequence[Labelled], *, encoder: Encoder | None = None) -> Pl
             fresh={item.member.id: Match(TOPIC, ())},
         ):
             told[story] |= {Told(channel, kind) for channel in alert.channels for kind in alert.events}
-            played.sent.extend(Sent(kind, item.event, _is_true(kind, item, inside[story])) for kind in alert.events)
-    return played
+            sent.extend(Sent(kind, item.event, _is_true(kind, item, inside[story])) for kind in alert.events)
+    return Played([gathering.survivor(story) for story in stories], sent)
 
 
 def _story(number: int, items: Sequence[Labelled]) -> Story:

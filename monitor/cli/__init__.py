@@ -266,7 +266,8 @@ def cluster(file: str, *, labels: bool, window: float) -> None:
     """Gather the items of a JSON Lines FILE (- for standard input) into stories.
 
     Lines in: {"id", "title"[, "summary", "published", "source", "lang", "url"]}, in order of arrival. Lines out:
-    {"id", "story"}, in the same order. Needs no configuration.
+    {"id", "story"}, in the same order, after the last was read: until then two stories may prove to be one. Needs no
+    configuration.
     """
     from datetime import timedelta
 

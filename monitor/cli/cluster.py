@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import click
 
-from monitor.cluster import StoryIndex, assign_story, load_encoder
+from monitor.cluster import Gathering, StoryIndex, load_encoder
 from monitor.cluster.scores import b_cubed, pairwise
 from monitor.model import Item, Member
 
@@ -27,12 +27,12 @@ def cluster_file(name: str, *, labels: bool, window: timedelta) -> None:
     except OSError as error:
         raise click.ClickException(f"{name}: {error.strerror}") from error
     with opened as lines:
-        clustered = _assign(_read(lines, name), window=window)
-        if labels:
-            _print_scores(clustered, name)
-            return
-        for row, story in clustered:
-            click.echo(json.dumps({"id": row["id"], "story": story}, ensure_ascii=False))
+        gathered = _gather(_read(lines, name), window=window)
+    if labels:
+        _print_scores(gathered, name)
+        return
+    for row, story in gathered:
+        click.echo(json.dumps({"id": row["id"], "story": story}, ensure_ascii=False))
 
 
 def _read(lines: Iterable[bytes], name: str) -> Iterator[dict[str, Any]]:
@@ -69,25 +69,23 @@ def _refuse(name: str, number: int, words: str) -> NoReturn:
     raise click.ClickException(f"{name}:{number}: {words}")
 
 
-def _assign(rows: Iterable[dict[str, Any]], *, window: timedelta) -> Iterator[tuple[dict[str, Any], int]]:
+def _gather(rows: Iterable[dict[str, Any]], *, window: timedelta) -> list[tuple[dict[str, Any], int]]:
     """Place one item after the other, each seen at its own time, so that files need not be in order of time.
 
-    Items that the window has left behind are dropped from memory once there are many.
+    A later item may show that two stories are one: only after the last is it certain which story an item belongs to.
+    Items that the window has left behind are dropped from the index once there are many; of each, its id and label stay.
     """
-    index = StoryIndex(window=window, encoder=load_encoder())
+    gathering = Gathering(StoryIndex(window=window, encoder=load_encoder()))
     now = newest = _START
-    stories = 0
+    placed: list[tuple[dict[str, Any], int]] = []
     for number, row in enumerate(rows, start=1):
         now = row["published"] or now
         newest = max(newest, now)
-        if len(index) > _MANY:
-            index.forget(newest - window)
-        member = _member(row, number, when=now)
-        placement = assign_story(member, index, now=now)
-        stories += placement.story is None
-        story = stories if placement.story is None else placement.story
-        index.add(member, story)
-        yield row, story
+        if len(gathering.index) > _MANY:
+            gathering.index.forget(newest - window)
+        story, _ = gathering.put(_member(row, number, when=now), now=now)
+        placed.append(({"id": row["id"], "cluster": row.get("cluster")}, story))
+    return [(row, gathering.survivor(story)) for row, story in placed]
 
 
 def _member(row: dict[str, Any], number: int, *, when: datetime) -> Member:
@@ -98,9 +96,9 @@ def _member(row: dict[str, Any], number: int, *, when: datetime) -> Member:
     return Member(id=number, item=item, feed=source, owner=source)
 
 
-def _print_scores(clustered: Iterable[tuple[dict[str, Any], int]], name: str) -> None:
+def _print_scores(gathered: Iterable[tuple[dict[str, Any], int]], name: str) -> None:
     stories, labels = [], []
-    for row, story in clustered:
+    for row, story in gathered:
         if row.get("cluster") is None:
             raise click.ClickException(f'{name}: item {row["id"]} has no "cluster" to score against')
         stories.append(story)

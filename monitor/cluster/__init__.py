@@ -1,7 +1,16 @@
 """A member and a topic's open stories in, its placement out; a story's members in, its independent sources out."""
 
 from monitor.cluster.encoder import Encoder, load_encoder
-from monitor.cluster.index import StoryIndex, assign_story, find_merger
+from monitor.cluster.gather import Gathering
+from monitor.cluster.index import StoryIndex, assign_story, merge_rivals
 from monitor.cluster.sources import independent_sources
 
-__all__ = ["Encoder", "StoryIndex", "assign_story", "find_merger", "independent_sources", "load_encoder"]
+__all__ = [
+    "Encoder",
+    "Gathering",
+    "StoryIndex",
+    "assign_story",
+    "independent_sources",
+    "load_encoder",
+    "merge_rivals",
+]
