@@ -119,6 +119,14 @@ class Quiet:
 
 
 @dataclass(frozen=True, slots=True)
+class Template:
+    """The template of a channel's messages: its file as feeds.toml names it, and what stands in the file."""
+
+    path: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
     """`[[channel]]`: where alerts go. Each of `urls` is delivered to, and retried, alone."""
 
@@ -128,6 +136,7 @@ class Channel:
     lang: str = "en"
     burst: int = 5
     quiet: Quiet | None = None
+    template: Template | None = None
 
 
 class Event(StrEnum):
@@ -591,6 +600,7 @@ class Message:
     """What a channel is sent, already within the channel's `detail` and the service's limits.
 
     `thread` is the same for all messages about one story ("" where there is none); `reply`: an earlier one was sent.
+    `fault` says what is wrong with the channel's template, in whose stead the program's own words are sent.
     """
 
     title: str
@@ -598,6 +608,7 @@ class Message:
     format: Format = Format.TEXT
     thread: str = ""
     reply: bool = False
+    fault: str = ""
 
 
 # --- health --------------------------------------------------------------------------------------------------------

@@ -138,3 +138,9 @@ def test_online_a_feed_that_has_moved_is_told_its_new_address(tmp_path: Path) ->
     assert result.exit_code == 0
     assert f"has moved to {new}" in result.stdout.replace("\n", " ")
     assert result.stdout.endswith("1 feed fetched: 1 ok, 0 failed.\n")
+
+
+def test_a_template_of_a_discreet_channel_is_no_use(tmp_path: Path) -> None:
+    (tmp_path / "desk.j2").write_text("{{ title }}")
+    text = PLAIN.replace('"print://"', '"print://"\ndetail = "discreet"\ntemplate = "desk.j2"')
+    assert check(tmp_path, text) == ["11: note: channel 'desk' is discreet: its template has no effect."]

@@ -31,6 +31,7 @@ from monitor.model import (
     Rule,
     Schedule,
     Secret,
+    Template,
     Topic,
     Web,
 )
@@ -46,7 +47,8 @@ REFERENCE = Path(__file__).parents[1] / "docs" / "reference" / "feeds-toml.md"
 
 
 def load(folder: Path, text: str | bytes, environ: Mapping[str, str] = ENVIRON) -> Config:
-    """Write a feeds.toml and load it."""
+    """Write a feeds.toml, and a template beside it, and load it."""
+    (folder / "desk.j2").write_text("{{ title }}", encoding="utf-8")
     path = folder / "feeds.toml"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return load_config(path, environ=environ)
@@ -116,6 +118,7 @@ detail = "discreet"
 lang = "fr"
 burst = 10
 quiet = "22:00-07:30"
+template = "desk.j2"
 
 [[channel]]
 name = "ops"
@@ -204,6 +207,7 @@ def test_every_key_arrives_in_the_model(tmp_path: Path) -> None:
                 lang="fr",
                 burst=10,
                 quiet=Quiet(start=time(22, 0), end=time(7, 30)),
+                template=Template("desk.j2", "{{ title }}"),
             ),
             Channel(name="ops", urls=(Secret("print://"),)),
         ),

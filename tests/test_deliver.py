@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
+from dataclasses import replace
 from datetime import datetime, timedelta
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
@@ -24,7 +25,7 @@ from monitor.deliver import DeliveryCounts, check_channel_url, deliver_due, find
 from monitor.deliver.outbox import BACKOFF_BASE, BACKOFF_CAP, GIVE_UP_AFTER, LEASE, LEAST_ATTEMPTS, POLL, retry_at
 from monitor.deliver.services import SEND_TIMEOUT, _scrub
 from monitor.errors import DeliveryError, StoreBusy, StoreError
-from monitor.model import Channel, Config, Delivery, Format, Medium, Message, Secret, Source, Status
+from monitor.model import Channel, Config, Delivery, Format, Medium, Message, Secret, Source, Status, Template
 from monitor.render import render_alert
 from monitor.store import DeliveryRecord, Store, Transaction
 from monitor.store.outbox import PER_TARGET
@@ -731,6 +732,17 @@ async def test_a_message_that_trips_the_program_stops_no_other(
     monkeypatch.setattr("monitor.deliver.outbox.render_alert", trip)
     assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(sent=1, failed=1)
     assert outbox(store)[0].last_error.startswith("a fault of the program, please report it: KeyError in trip, line ")
+
+
+async def test_a_template_that_fails_is_logged_and_the_message_sent_without_it(
+    store: Store, sink: HttpSink, clock: Clock, logs: list[EventDict]
+) -> None:
+    channel = replace(make_channel("desk", sink.url("json", "/a")), template=Template("desk.j2", "{{ titles }}"))
+    tell(store, "First", channels=(channel,))
+    assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(sent=1)
+    assert "First" in sink.texts("/a")[0]
+    (fault,) = (entry for entry in logs if entry["log_level"] == "error")
+    assert (fault["channel"], fault["error"]) == ("desk", "desk.j2, line 1: 'titles' is undefined")
 
 
 async def test_a_fault_in_apprise_is_a_failed_delivery(

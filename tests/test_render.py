@@ -226,6 +226,8 @@ LONG_TITLES = {
     "nothing but marks": ("\u0301" * 100, "New: \u0301…"),
     "right to left": ("خبر " * 30, "New: \u2068" + "خبر " * 17 + "خبر…\u2069"),
     "right to left without spaces": ("خ" * 100, "New: \u2068" + "خ" * 72 + "…\u2069"),
+    "a flag at the cut": ("z" * 73 + "🇫🇷" + "z" * 9, "New: " + "z" * 73 + "…"),
+    "a flag before the cut": ("z" * 72 + "🇫🇷" + "z" * 9, "New: " + "z" * 72 + "🇫🇷…"),
     "a coloured emoji at the cut": ("z" * 73 + "👩🏽" + "z" * 9, "New: " + "z" * 73 + "…"),
     "no title": ("", "New: (no title)"),
     "nothing to see": ("\u200b\u202e\x00", "New: (no title)"),
@@ -448,6 +450,16 @@ def test_a_follow_up_says_what_is_new_since_the_last_message() -> None:
     )
     told = deliver(tell(ONE, late), Event.CORROBORATED, Event.REVISED, previous=60, revisions=(revision,))
     assert render_alert(told, Channel("desk", ()), timezone=PARIS, medium=Medium()).body == FOLLOW_UP
+
+
+def test_of_a_revision_only_what_was_changed_is_shown() -> None:
+    old = Version("Men abducted in Argun", "They were.", NOW)
+    told = deliver(
+        tell(ONE), Event.REVISED, previous=60, revisions=(Revision(1, old, replace(old, summary="Not so.")),)
+    )
+    body = render_alert(told, Channel("desk", ()), timezone=PARIS, medium=Medium()).body
+    assert "\nwas: “They were.”\nnow: “Not so.”\nhttps://" in body
+    assert body.count("was: ") == 1
 
 
 def test_a_withdrawn_report_is_named() -> None:

@@ -10,6 +10,7 @@ from monitor.config.document import read_document
 from monitor.config.explain import check_tables
 from monitor.config.fill import fill_in
 from monitor.config.references import check_references
+from monitor.config.templates import read_templates
 from monitor.errors import ConfigError, Problem
 from monitor.model import Config
 
@@ -55,11 +56,13 @@ def load_config(path: Path, *, environ: Mapping[str, str]) -> Config:
     filled, findings = fill_in(document.tables, environ)
     unfilled = {finding.path for finding in findings}
     table, faults = check_tables(document, filled)
-    findings += [finding for finding in (*faults, *check_references(document, filled)) if finding.path not in unfilled]
+    templates, broken = read_templates(document, filled, path.absolute().parent)
+    found = (*faults, *check_references(document, filled), *broken)
+    findings += [finding for finding in found if finding.path not in unfilled]
     if table is None or findings:
         problems = [Problem(document.line(at, position), message) for at, message, position in findings]
         raise ConfigError(str(path), problems)
-    return build_config(path, table, written=document.tables, environ=environ)
+    return build_config(path, table, written=document.tables, templates=templates, environ=environ)
 
 
 def load_settings(path: Path, *, environ: Mapping[str, str]) -> Config:
@@ -73,4 +76,4 @@ def load_settings(path: Path, *, environ: Mapping[str, str]) -> Config:
     table, faults = check_tables(document, filled)
     if table is None or findings:
         raise ConfigError(str(path), [Problem(document.line(at), message) for at, message, _ in (*findings, *faults)])
-    return build_config(path, table, written={}, environ=environ)
+    return build_config(path, table, written={}, templates={}, environ=environ)

@@ -9,7 +9,7 @@ from monitor.config.document import Document
 from monitor.errors import Problem
 from monitor.match import compile_topic
 from monitor.match.reach import explain_silence
-from monitor.model import Config, Event, Rule
+from monitor.model import Config, Detail, Event, Rule
 from monitor.normalise import fold_feed_address
 from monitor.render import LANGUAGES, spoken_language
 
@@ -20,7 +20,7 @@ def find_doubts(config: Config, document: Document) -> list[Problem]:
         *_untold(config, document),
         *_idle_rules(config, document),
         *_twice(config, document),
-        *_foreign(config, document),
+        *_channels(config, document),
     )
     return sorted([*doubts, *_queries(config, document)])
 
@@ -63,9 +63,12 @@ def _twice(config: Config, document: Document) -> Iterator[Problem]:
             yield Problem(line, f"{feed.url} looks like the feed of line {document.line(('feed', other, 'url'))}")
 
 
-def _foreign(config: Config, document: Document) -> Iterator[Problem]:
-    """Name channels in a language that messages are not written in."""
+def _channels(config: Config, document: Document) -> Iterator[Problem]:
+    """Name channels in a language that messages are not written in, and templates that say nothing."""
     for place, channel in enumerate(config.channels):
+        if channel.template and channel.detail is Detail.DISCREET:
+            line = document.line(("channel", place, "template"))
+            yield Problem(line, f"channel '{channel.name}' is discreet: its template has no effect")
         if not channel.lang.startswith(spoken_language(channel.lang)):
             line = document.line(("channel", place, "lang"))
             known = ", ".join(sorted(LANGUAGES))

@@ -11,13 +11,24 @@ from urllib.parse import urlsplit
 from monitor.config.schema import ChannelTable, FeedTable, FileTable, WebTable
 from monitor.config.values import AUTHORITY, show_url
 from monitor.domain import registrable_domain
-from monitor.model import Channel, Config, Feed, FetchSettings, Heartbeat, Rule, Secret, Topic, Web
+from monitor.model import Channel, Config, Feed, FetchSettings, Heartbeat, Rule, Secret, Template, Topic, Web
 
 _RELATIVE_SQLITE = re.compile(r"(sqlite(?:\+pysqlite)?:///)(?!/)(.+)")
 
 
-def build_config(path: Path, table: FileTable, *, written: Mapping[str, Any], environ: Mapping[str, str]) -> Config:
-    """Give the model's values; `written` holds the tables as they stand in the file, for what may be shown of them."""
+def build_config(
+    path: Path,
+    table: FileTable,
+    *,
+    written: Mapping[str, Any],
+    templates: Mapping[int, Template],
+    environ: Mapping[str, str],
+) -> Config:
+    """Give the model's values.
+
+    `written` holds the tables as they stand in the file, for what may be shown of them; `templates` are by the place
+    of their channel.
+    """
     settings = table.monitor.given() | {"database": _place_database(table.monitor.database, path, environ)}
     return Config(
         path=path,
@@ -26,7 +37,7 @@ def build_config(path: Path, table: FileTable, *, written: Mapping[str, Any], en
             for feed, entry in zip(table.feed, written.get("feed", ()), strict=True)
         ),
         topics=tuple(Topic(**topic.given()) for topic in table.topic),
-        channels=tuple(_build_channel(channel) for channel in table.channel),
+        channels=tuple(_build_channel(channel, templates.get(place)) for place, channel in enumerate(table.channel)),
         rules=tuple(Rule(**alert.given()) for alert in table.alert),
         heartbeats=tuple(Heartbeat(**heartbeat.given()) for heartbeat in table.heartbeat),
         fetch=FetchSettings(**table.fetch.given()),
@@ -66,8 +77,8 @@ def _default_owner(written: str, address: Secret) -> str:
     return registrable_domain(host) or host
 
 
-def _build_channel(channel: ChannelTable) -> Channel:
-    given = channel.given()
+def _build_channel(channel: ChannelTable, template: Template | None) -> Channel:
+    given = channel.given() | {"template": template}
     url, urls = given.pop("url", None), given.pop("urls", ())
     return Channel(urls=tuple(dict.fromkeys([*([url] if url else []), *urls])), **given)
 

@@ -171,6 +171,7 @@ class ChannelTable(Table):
     lang: Language | None = None
     burst: Count | None = None
     quiet: Annotated[Quiet | None, _read(values.parse_quiet, like=r"|[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}")] = None
+    template: OptionalText | None = None
 
     @field_validator("urls")
     @classmethod

@@ -189,6 +189,8 @@ class _Outbox:
             channel = _find_channel(delivery, config)
             url = _find_url(delivery, channel)
             message = render_alert(delivery, channel, timezone=config.timezone, medium=find_medium(url))
+            if message.fault:
+                _log.error("template failed, built-in message sent", **_fields(delivery), error=message.fault)
             await send_message(url, message, timeout=left)
         except DeliveryError as error:
             return error

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from monitor.model import Channel, Delivery, Detail, Event, Medium, Member, Message, Revision, Source, Story
 from monitor.render.layout import TITLE_LENGTH, Block, Draft, Line, Link, lay_out
+from monitor.render.own import give_values, render_own
 from monitor.render.quote import clean_link
+from monitor.render.template import TemplateFault
 from monitor.render.words import Words, find_words
 
 # How much of what others wrote one line may hold.
@@ -24,7 +28,8 @@ def render_alert(delivery: Delivery, channel: Channel, *, timezone: ZoneInfo, me
 
     `full` brings links, the first report of each independent source before all others, and what matched; `title`
     brings headlines and outlets alone; `discreet` only counts. A follow-up brings what is new since the last message.
-    Times are in `timezone`.
+    Times are in `timezone`. Where the channel's template fails, the message is as if there were none, and says so in
+    `fault`.
     """
     words = find_words(channel.lang)
     if channel.detail is Detail.DISCREET:
@@ -40,7 +45,13 @@ def render_alert(delivery: Delivery, channel: Channel, *, timezone: ZoneInfo, me
         thread=_name_thread(delivery.story),
         reply=delivery.previous is not None,
     )
-    return lay_out(draft, words, medium)
+    built_in = lay_out(draft, words, medium)
+    if channel.template is None:
+        return built_in
+    try:
+        return render_own(channel.template, teller.values(), draft, words, medium, most=draft.most)
+    except TemplateFault as fault:
+        return replace(built_in, fault=str(fault))
 
 
 def count_updates(count: int, words: Words, medium: Medium) -> Message:
@@ -130,6 +141,9 @@ class _Teller:
         if not met:
             return (words.say("Topic: {topic}", topic=topic),)
         return (words.say("Topic: {topic}, for it says {words}", topic=topic, words=words.list(met)),)
+
+    def values(self) -> dict[str, Any]:
+        return give_values(self._delivery, self._fresh, self._words, self._timezone, full=self._full)
 
     def _happened(self) -> list[str]:
         words, second = self._words, len(self._story.sources) == 2  # noqa: PLR2004 - the second one confirms

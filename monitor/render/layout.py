@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from monitor.model import Format, Medium, Message
@@ -71,6 +71,13 @@ def lay_out(draft: Draft, words: Words, medium: Medium) -> Message:
     )
 
 
+def put_under_title(draft: Draft, text: str, words: Words, medium: Medium) -> Message | None:
+    """Put a body that is written already under a draft's title; None if the service would not take its length."""
+    bare = lay_out(replace(draft, opening=(), items=(), closing=()), words, medium)
+    body = _BREAKS[medium.format][1].join(part for part in (bare.body, text) if part)
+    return replace(bare, body=body) if len(body) <= medium.body_limit else None
+
+
 def _fit(write: Callable[[int], str], draft: Draft, limit: int) -> str | None:
     bodies = (write(shown) for shown in range(min(draft.most, len(draft.items)), -1, -1))
     return next((body for body in bodies if len(body) <= limit), None)
@@ -103,7 +110,7 @@ class _Writer:
     def body(self, paragraphs: Sequence[Block]) -> str:
         end, gap = _BREAKS[self.format]
         text = gap.join(end.join(self._line(line) for line in paragraph) for paragraph in paragraphs)
-        return f'<div dir="rtl">{text}</div>' if self.right_to_left and self.format is Format.HTML else text
+        return f'<div dir="rtl">{text}</div>' if text and self.right_to_left and self.format is Format.HTML else text
 
     def _line(self, line: Line) -> str:
         if isinstance(line, Link):
