@@ -135,7 +135,7 @@ def mute_story(tx: Transaction, story: int, *, since: datetime | None) -> Story:
 def _story_of(tx: Transaction, item: int, topic: str) -> Story:
     stories = tx.topics_of(item) if 0 < item <= LARGEST_ID else {}
     if topic not in stories:
-        raise CorrectionError(f"item {item} is in no story on {topic}; monitor why {item} says what is known of it")
+        raise CorrectionError(f"item {item} is in no story on {topic}; monitor story shows the items of one")
     return tx.story(stories[topic])
 
 

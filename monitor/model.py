@@ -93,11 +93,15 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """`[[topic]]`: what is looked for. `languages` and `feeds` (names or tags) narrow it; empty means all."""
+    """`[[topic]]`: what is looked for. `languages` and `feeds` (names or tags) narrow it; empty means all.
+
+    `strictness` is added to the likeness from which on an item joins a story.
+    """
 
     name: str
     query: str
     window: timedelta = timedelta(days=7)
+    strictness: float = 0.0
     languages: tuple[str, ...] = ()
     feeds: tuple[str, ...] = ()
 

@@ -108,7 +108,7 @@ class Pipeline:
         self._reader = reader
         self._clock = clock
         self._feeds = {feed.url: feed for feed in config.feeds}
-        self._windows = {topic.name: topic.window for topic in config.topics}
+        self._by_name = {topic.name: topic for topic in config.topics}
         self._topics = [compile_topic(topic, config.feeds) for topic in config.topics]
         self._encoder = load_encoder()
         self._indexes: dict[str, _TopicIndex] = {}
@@ -318,8 +318,9 @@ class Pipeline:
         Within a transaction that writes nobody else adds any: one look is enough. Should it fail, the indexes are
         dropped, since they hold members that the store does not; the next poll rebuilds them.
         """
-        window = self._windows[topic]
-        current = self._indexes.setdefault(topic, _TopicIndex(StoryIndex(window=window, encoder=self._encoder)))
+        window, strictness = self._by_name[topic].window, self._by_name[topic].strictness
+        index = StoryIndex(window=window, encoder=self._encoder, strictness=strictness)
+        current = self._indexes.setdefault(topic, _TopicIndex(index))
         if current.seen_in is not tx:
             tx.on_rollback(self._indexes.clear)
             current.index.forget(now - window)

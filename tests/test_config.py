@@ -107,6 +107,7 @@ enabled = false
 name = "chechnya"
 query = 'chechn* AND tag:wire'
 window = "14d"
+strictness = 0.04
 languages = ["en", "ru"]
 feeds = ["press", "Kurier"]
 
@@ -195,6 +196,7 @@ def test_every_key_arrives_in_the_model(tmp_path: Path) -> None:
                 name="chechnya",
                 query="chechn* AND tag:wire",
                 window=timedelta(days=14),
+                strictness=0.04,
                 languages=("en", "ru"),
                 feeds=("press", "Kurier"),
             ),
@@ -521,6 +523,9 @@ BAD_KEYS = {
     "feed with header on two lines": (FEED, "headers = { X = '${BROKEN}' }", f"headers.X: the value {CONTROL}"),
     "feed with a bad proxy": (FEED, f"proxy = 'tor:{SECRET}'", BAD_SCHEME),
     "feed that has no name": (FEED, "name = ''", 'name: "" is empty'),
+    "topic that is too strict": (TOPIC, "strictness = 1", "strictness: 1 must be at most 0.2"),
+    "topic with a strict word": (TOPIC, "strictness = 'high'", 'strictness: "high" must be a number, such as 0.04'),
+    "topic of no number": (TOPIC, "strictness = nan", "strictness: NaN must be a number, such as 0.04"),
     "topic with no window": (TOPIC, "window = '0d'", 'window: "0d" is too short: write at least 1s'),
     "topic in no language": (TOPIC, "languages = ['en', 'rus-']", f'languages: "rus-" {NOT_A_LANGUAGE}'),
     "topic of unknown feeds": (TOPIC, "feeds = ['preess']", 'feeds: there is no feed or tag "preess"; did you mean "press"?'),

@@ -133,7 +133,7 @@ def test_what_was_split_off_is_not_told_again_when_it_grows_or_goes_back(store: 
     [
         (lambda tx, now: join_item(tx, 1, 9, now=now), "there is no story 9"),
         (lambda tx, now: join_item(tx, 1, 2**70, now=now), "there is no story"),
-        (lambda tx, now: join_item(tx, 99, 1, now=now), "item 99 is in no story on chechnya; monitor why 99"),
+        (lambda tx, now: join_item(tx, 99, 1, now=now), "item 99 is in no story on chechnya; monitor story"),
         (lambda tx, now: join_item(tx, 2**70, 1, now=now), "is in no story on chechnya"),
         (lambda tx, now: join_item(tx, 3, 2, now=now), "item 3 is all that is in story 2"),
         (lambda tx, now: part_item(tx, 3, 2, now=now), "nothing would be left of story 2"),

@@ -277,6 +277,16 @@ def cluster(file: str, *, labels: bool, window: float) -> None:
 
 
 @cli.command()
+@json_option
+@click.pass_obj
+def evaluate(config: str | None, *, as_json: bool) -> None:
+    """Say how often items were gathered rightly, by the operator's own judgements (label, merge, split)."""
+    from monitor.cli.evaluate import evaluate_stories
+
+    evaluate_stories(config, as_json=as_json)
+
+
+@cli.command()
 @click.argument("target", metavar="FILE", type=click.Path(path_type=Path))
 @click.option(
     "--keep",

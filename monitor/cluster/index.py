@@ -115,8 +115,9 @@ class StoryIndex:
     and compared by meaning. An item takes about 2 kB, with an encoder 1 kB more.
     """
 
-    def __init__(self, *, window: timedelta, encoder: Encoder | None = None) -> None:
+    def __init__(self, *, window: timedelta, encoder: Encoder | None = None, strictness: float = 0.0) -> None:
         self.window = window
+        self.strictness = strictness
         self.encoder = encoder
         self._size = 0
         self._rows = np.zeros(256, _ROW)
@@ -443,7 +444,13 @@ def find_merger(story: int, rival: int, index: StoryIndex) -> Merger | None:
     threshold = _threshold(index) + MERGE
     if score < threshold:
         return None
-    reason = {"score": round(score, 3), "threshold": round(threshold, 3), "pairs": pairs, "open": len(index)}
+    reason = {
+        "score": round(score, 3),
+        "threshold": round(threshold, 3),
+        "pairs": pairs,
+        "open": len(index),
+        "items": [min(index.items_of(story)), min(index.items_of(rival))],
+    }
     return Merger((story, rival), reason)
 
 
@@ -463,7 +470,7 @@ def merge_rivals(
 
 
 def _threshold(index: StoryIndex) -> float:
-    return THRESHOLD + DENSITY * log(max(SPARSE, len(index)) / 1000, 3)
+    return THRESHOLD + index.strictness + DENSITY * log(max(SPARSE, len(index)) / 1000, 3)
 
 
 def _explain(index: StoryIndex, compared: Compared, at: int) -> dict[str, Any]:

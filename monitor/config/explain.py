@@ -27,6 +27,9 @@ _PREDICATES = {
     "frozen_set_type": _LIST,
     "dict_type": 'must be a table, such as {{ Accept = "text/xml" }}',
     "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "float_type": "must be a number, such as 0.04",
+    "finite_number": "must be a number, such as 0.04",
     "too_short": "must not be empty",
     "value_error": "{error}",
 }

@@ -157,6 +157,7 @@ class TopicTable(Table):
     name: Text
     query: str
     window: PositiveDuration | None = None
+    strictness: Annotated[float, Field(ge=-0.2, le=0.2, allow_inf_nan=False)] | None = None
     languages: Annotated[tuple[Language, ...], Items] | None = None
     feeds: Texts | None = None
 
