@@ -96,12 +96,18 @@ def _written_with(character: str) -> frozenset[str]:
 
 
 def _detect(text: str, *, among: frozenset[str]) -> tuple[str, float]:
-    """Guess the language among some, and the probability of it; ("", 0) of a text too short to tell."""
+    """Guess the language among some, and the probability of it; ("", 0) of a text too short to tell.
+
+    Only the likeliest language can be as likely as `_SURE`: to ask for that one alone takes two thirds of the time.
+    """
     words = " ".join(text[:_READ].split())
     if sum(map(str.isalpha, words)) < _FEWEST_LETTERS:
         return "", 0.0
-    guesses = ((language_code(guess["lang"]), float(guess["score"])) for guess in _detector().detect(words, k=5))
-    return next(((code, sure) for code, sure in guesses if code in among), ("", 0.0))
+    for guess in _detector().detect(words, k=1, threshold=_SURE):
+        code = language_code(guess["lang"])
+        if code in among:
+            return code, float(guess["score"])
+    return "", 0.0
 
 
 @cache

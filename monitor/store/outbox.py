@@ -7,15 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select, tuple_, update
+from sqlalchemy import and_, bindparam, case, func, or_, select, tuple_, update
 
 from monitor.model import Alert, Channel, Delivery, Event, Status, Told
 from monitor.store.lease import is_gone, own_name
-from monitor.store.schema import AlertRow, DeliveryRow, StoryRow
+from monitor.store.schema import ALERTS, DELIVERIES, STORIES, AlertRow, DeliveryRow, StoryRow
 from monitor.store.stories import StoryRecord, StoryRows
 
 # How many deliveries to one URL are claimed at once: this many timeouts must fit into the lease.
 PER_TARGET = 5
+
+# What every story that grows runs, built once.
+_TOLD = (
+    select(ALERTS.c.events, DELIVERIES.c.channel)
+    .join_from(ALERTS, DELIVERIES, DELIVERIES.c.alert_id == ALERTS.c.id)
+    .where(ALERTS.c.story_id == bindparam("story"))
+)
+_INHERITED = select(STORIES.c.inherited).where(STORIES.c.id == bindparam("story"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +50,9 @@ class OutboxRows(StoryRows):
 
     def told(self, story: int) -> frozenset[Told]:
         """Give what channels were told of a story or will be: the outbox keeps its promises."""
-        rows = self.session.execute(
-            select(AlertRow.events, DeliveryRow.channel)
-            .join(DeliveryRow, DeliveryRow.alert_id == AlertRow.id)
-            .where(AlertRow.story_id == story)
-        )
+        rows = self.connection.execute(_TOLD, {"story": story})
         own = {Told(channel=channel, event=Event(event)) for events, channel in rows for event in events}
-        inherited = self.session.get_one(StoryRow, story).inherited
+        inherited = self.connection.execute(_INHERITED, {"story": story}).scalar_one()
         return frozenset(own.union(Told(entry["channel"], Event(entry["event"])) for entry in inherited))
 
     def add_alert(self, alert: Alert, channels: Sequence[Channel], *, now: datetime) -> int:

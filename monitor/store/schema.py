@@ -221,4 +221,6 @@ class StateRow(Base):
 
 
 # The tables by themselves, for statements that go to the connection.
-FEEDS, ITEMS, STORIES, MEMBERS = (Base.metadata.tables[name] for name in ("feed", "item", "story", "member"))
+FEEDS, ITEMS, STORIES, MEMBERS, ALERTS, DELIVERIES = (
+    Base.metadata.tables[name] for name in ("feed", "item", "story", "member", "alert", "delivery")
+)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import Select, bindparam, case, delete, insert, select, update
+from sqlalchemy import Row, bindparam, case, delete, insert, select, update
 
 from monitor.model import Hit, Item, Match, Member, Placement, Source, Story, Told
 from monitor.store.rows import Rows
-from monitor.store.schema import MEMBERS, STORIES, AlertRow, FeedRow, ItemRow, MemberRow, StoryRow
+from monitor.store.schema import FEEDS, ITEMS, MEMBERS, STORIES, AlertRow, ItemRow, MemberRow, StoryRow
+
+_AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 # What every new member runs, built once.
 _ADD_STORY = insert(STORIES).returning(STORIES.c.id)
@@ -26,6 +28,24 @@ _WIDEN_STORY = (
         last_seen=case((STORIES.c.last_seen < _WHEN, _WHEN), else_=STORIES.c.last_seen),
     )
 )
+_MEMBER = (
+    select(
+        *MEMBERS.c["id", "story_id", "topic", "backfill", "score", "hits", "reason"],
+        ITEMS.c.id.label("item_id"),
+        *ITEMS.c["key", "alias", "url", "title", "summary", "lang", "author", "published", "seen"],
+        FEEDS.c.name.label("feed"),
+        FEEDS.c.url.label("feed_url"),
+        FEEDS.c.owner,
+    )
+    .join_from(MEMBERS, ITEMS, ITEMS.c.id == MEMBERS.c.item_id)
+    .join(FEEDS, FEEDS.c.id == ITEMS.c.feed_id)
+    .order_by(MEMBERS.c.id)
+)
+_MEMBERS_OF = _MEMBER.where(MEMBERS.c.story_id.in_(bindparam("stories", expanding=True)))
+_MEMBERS_SINCE = _MEMBER.join(STORIES, STORIES.c.id == MEMBERS.c.story_id).where(
+    MEMBERS.c.topic == bindparam("topic"), MEMBERS.c.id > bindparam("after"), STORIES.c.last_seen >= bindparam("since")
+)
+_STORY = select(*STORIES.c["id", "topic", "sources", "muted"]).where(STORIES.c.id == bindparam("story"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +78,8 @@ class StoryRows(Rows):
 
     def members_since(self, topic: str, *, after: int, since: datetime) -> list[Joined]:
         """Give a topic's memberships with an id above `after` in stories still open at `since`, oldest first."""
-        chosen = (
-            _member_columns()
-            .where(MemberRow.topic == topic, MemberRow.id > after, StoryRow.last_seen >= since)
-            .order_by(MemberRow.id)
-        )
-        return [
-            Joined(id=membership.id, story=membership.story_id, member=_member(membership, item, feed))
-            for membership, item, feed in self.session.execute(chosen)
-        ]
+        rows = self.connection.execute(_MEMBERS_SINCE, {"topic": topic, "after": after, "since": since})
+        return [Joined(id=row.id, story=row.story_id, member=_member(row)) for row in rows]
 
     def add_story(self, topic: str, *, first_seen: datetime) -> int:
         """Open a story and give its id."""
@@ -90,7 +103,8 @@ class StoryRows(Rows):
 
     def story(self, story: int) -> Story:
         """Give one story with its members, in the order in which they joined."""
-        return self.stories([story])[0].story
+        row = self.connection.execute(_STORY, {"story": story}).one()
+        return _story(row, self.connection.execute(_MEMBERS_OF, {"stories": [story]}))
 
     def mute_story(self, story: int, *, since: datetime | None) -> None:
         """Tell no more of a story, or with None tell of it again."""
@@ -147,10 +161,9 @@ class StoryRows(Rows):
         if limit is not None:
             chosen = chosen.limit(limit)
         rows = list(self.session.scalars(chosen))
-        members: dict[int, list[tuple[MemberRow, ItemRow, FeedRow]]] = {row.id: [] for row in rows}
-        joined = _member_columns().where(MemberRow.story_id.in_(members)).order_by(MemberRow.id)
-        for membership, item, feed in self.session.execute(joined):
-            members[membership.story_id].append((membership, item, feed))
+        members: dict[int, list[_AnyRow]] = {row.id: [] for row in rows}
+        for member in self.connection.execute(_MEMBERS_OF, {"stories": list(members)}):
+            members[member.story_id].append(member)
         mergers: dict[int, dict[int, dict[str, Any]]] = {row.id: {} for row in rows}
         gone = select(StoryRow).where(StoryRow.merged_into.in_(mergers)).order_by(StoryRow.id)
         for row in self.session.scalars(gone):
@@ -158,51 +171,44 @@ class StoryRows(Rows):
         return [_story_record(row, members[row.id], mergers[row.id]) for row in rows]
 
 
-def _member_columns() -> Select[MemberRow, ItemRow, FeedRow]:
-    return (
-        select(MemberRow, ItemRow, FeedRow)
-        .join(ItemRow, ItemRow.id == MemberRow.item_id)
-        .join(FeedRow, FeedRow.id == ItemRow.feed_id)
-        .join(StoryRow, StoryRow.id == MemberRow.story_id)
-    )
-
-
-def _member(membership: MemberRow, item: ItemRow, feed: FeedRow) -> Member:
+def _member(row: _AnyRow) -> Member:
     return Member(
-        id=item.id,
+        id=row.item_id,
         item=Item(
-            key=item.key,
-            alias=item.alias,
-            url=item.url,
-            title=item.title,
-            summary=item.summary,
-            lang=item.lang,
-            published=item.published,
-            seen=item.seen,
-            author=item.author,
+            key=row.key,
+            alias=row.alias,
+            url=row.url,
+            title=row.title,
+            summary=row.summary,
+            lang=row.lang,
+            published=row.published,
+            seen=row.seen,
+            author=row.author,
         ),
-        feed=feed.name or feed.url,
-        owner=feed.owner,
-        backfill=membership.backfill,
+        feed=row.feed or row.feed_url,
+        owner=row.owner,
+        backfill=row.backfill,
     )
 
 
-def _story_record(
-    row: StoryRow, members: Sequence[tuple[MemberRow, ItemRow, FeedRow]], mergers: dict[int, dict[str, Any]]
-) -> StoryRecord:
+def _story(row: StoryRow | _AnyRow, members: Iterable[_AnyRow]) -> Story:
+    return Story(
+        id=row.id,
+        topic=row.topic,
+        members=tuple(map(_member, members)),
+        sources=tuple(_source(value) for value in row.sources),
+        muted=row.muted is not None,
+    )
+
+
+def _story_record(row: StoryRow, members: Sequence[_AnyRow], mergers: dict[int, dict[str, Any]]) -> StoryRecord:
     return StoryRecord(
-        story=Story(
-            id=row.id,
-            topic=row.topic,
-            members=tuple(_member(*columns) for columns in members),
-            sources=tuple(_source(value) for value in row.sources),
-            muted=row.muted is not None,
-        ),
+        story=_story(row, members),
         first_seen=row.first_seen,
         last_seen=row.last_seen,
         muted=row.muted,
-        matches={item.id: _match(membership) for membership, item, _ in members},
-        placements={item.id: _placement(membership) for membership, item, _ in members},
+        matches={member.item_id: _match(member) for member in members},
+        placements={member.item_id: _placement(member) for member in members},
         mergers=mergers,
     )
 
@@ -211,9 +217,9 @@ def _source(value: dict[str, Any]) -> Source:
     return Source(owners=tuple(value["owners"]), members=tuple(value["members"]), why=value["why"])
 
 
-def _match(membership: MemberRow) -> Match:
-    return Match(topic=membership.topic, hits=tuple(Hit(**hit) for hit in membership.hits))
+def _match(member: _AnyRow) -> Match:
+    return Match(topic=member.topic, hits=tuple(Hit(**hit) for hit in member.hits))
 
 
-def _placement(membership: MemberRow) -> Placement:
-    return Placement(story=membership.story_id, score=membership.score, reason=membership.reason)
+def _placement(member: _AnyRow) -> Placement:
+    return Placement(story=member.story_id, score=member.score, reason=member.reason)
