@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -93,6 +94,13 @@ def test_a_template_is_given_all_that_its_channel_may_show(detail: Detail, body:
 
 def test_a_discreet_channel_says_a_number_whatever_its_template() -> None:
     assert render(EVERYTHING, detail=Detail.DISCREET) == Message("1 update", "1 update")
+
+
+def test_the_template_on_the_page_works() -> None:
+    page = (Path(__file__).parents[1] / "docs/how-to/choose-a-channel.md").read_text(encoding="utf-8")
+    (source,) = re.findall(r"^```jinja\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    made = render(source, medium=Medium(body_limit=60))
+    assert (made.fault, made.body) == ("", "2 independent sources, in English, French.\nand 1 more")
 
 
 UNTITLED = {
