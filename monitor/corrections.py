@@ -25,13 +25,22 @@ def find_story(tx: Transaction, story: int) -> StoryRecord:
     Raises:
         CorrectionError: there is none of that number, or it was merged into another, which is named.
     """
-    records = tx.stories([story]) if 0 < story <= LARGEST_ID else []
-    if records:
-        return records[0]
-    into = tx.merged_into(story) if 0 < story <= LARGEST_ID else None
-    if into is not None:
-        raise CorrectionError(f"story {story} was merged into story {into}")
-    raise CorrectionError(f"there is no story {story}; monitor stories lists them")
+    record = find_survivor(tx, story)
+    if record.story.id != story:
+        raise CorrectionError(f"story {story} was merged into story {record.story.id}")
+    return record
+
+
+def find_survivor(tx: Transaction, story: int) -> StoryRecord:
+    """Give a story with its members and their reasons, or the one that it was merged into.
+
+    Raises:
+        CorrectionError: there is none of that number.
+    """
+    records = tx.stories([tx.merged_into(story) or story]) if 0 < story <= LARGEST_ID else []
+    if not records:
+        raise CorrectionError(f"there is no story {story}; monitor stories lists them")
+    return records[0]
 
 
 def join_item(tx: Transaction, item: int, story: int, *, now: datetime) -> Story:

@@ -209,10 +209,26 @@ def test_a_muted_story_says_so_wherever_it_is_shown(folder: Path) -> None:
     assert "muted" not in run(folder, "story", "1").stdout
 
 
-def test_a_story_that_was_merged_says_where_it_went(folder: Path) -> None:
+def test_the_number_of_a_story_that_was_merged_leads_to_the_one_that_it_is_part_of(folder: Path) -> None:
     run(folder, "merge", "1", "2")
-    done = run(folder, "story", "2")
-    assert (done.exit_code, done.stderr) == (1, "monitor: story 2 was merged into story 1\n")
+    for form in ([], ["--json"]):
+        survivor, merged = run(folder, "story", "1", *form), run(folder, "story", "2", *form)
+        assert (survivor.exit_code, survivor.stderr) == (0, "")
+        assert (merged.exit_code, merged.stderr) == (0, "story 2 was merged into story 1\n")
+        assert survivor.stdout == merged.stdout
+    assert "story 2 is part of it: merged by hand\n" in run(folder, "story", "1").stdout
+    refused = run(folder, "mute", "2")
+    assert (refused.exit_code, refused.stderr) == (1, "monitor: story 2 was merged into story 1\n")
+
+
+def test_why_the_program_merged_stories_is_shown(folder: Path, now: datetime) -> None:
+    opened = open_store(Secret(f"sqlite:///{folder}/monitor.db"))
+    with opened.write() as tx:
+        reason = {"item": 4, "score": 0.431, "threshold": 0.4, "pairs": 3, "open": 4}
+        tx.merge_stories(1, 2, now=now, reason=reason)
+    opened.close()
+    words = "story 2 is part of it: item 4; score 0.43; threshold 0.40; pairs 3; open 4\n"
+    assert words in run(folder, "story", "1").stdout
 
 
 @pytest.mark.parametrize("arguments", ["label 1", "label 1 --same 1 --different 1"])

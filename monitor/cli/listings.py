@@ -21,7 +21,7 @@ from monitor.cli.common import (
     read_settings,
     utc_now,
 )
-from monitor.corrections import find_story
+from monitor.corrections import find_survivor
 from monitor.health import Verdict, judge_feed
 from monitor.model import Config, Feed, FeedHealth, Hit, Member
 from monitor.schedule import load_rhythm
@@ -167,12 +167,14 @@ def _member_json(member: Member) -> dict[str, Any]:
 
 
 def show_story(option: str | None, number: int, *, as_json: bool) -> None:
-    """Show one story with the reasons of each member."""
+    """Show one story with the reasons of each member; a number that was merged shows the story that it is part of."""
     config = read_settings(option)
     with read_database(config) as tx:
         if tx is None:
             raise click.ClickException(f"there is no story {number}: nothing was polled yet")
-        record = find_story(tx, number)
+        record = find_survivor(tx, number)
+    if record.story.id != number:
+        click.echo(f"story {number} was merged into story {record.story.id}", err=True)
     if as_json:
         print_json(_story_json(record))
     else:
@@ -188,6 +190,8 @@ def _print_story(record: StoryRecord, config: Config) -> None:
     )
     if record.muted:
         click.echo(f"muted on {local_time(record.muted, config)}: no more is told of it")
+    for absorbed, reason in record.mergers.items():
+        click.echo(f"story {absorbed} is part of it: {_reason(reason) or 'merged by hand'}")
     numbers = {item: number for number, source in enumerate(story.sources, start=1) for item in source.members}
     bound = {item: source.why for source in story.sources for item in source.members}
     for member in story.members:
