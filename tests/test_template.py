@@ -146,8 +146,10 @@ FAULTS = {
     "a change of what is given": ("{{ reports.append(1) }}", "desk.j2, line 1: "),
     "another file": ("{% include '/etc/passwd' %}", "desk.j2, line 1: no loader"),
     "an endless loop": ("{% for i in range(1000000000) %}x{% endfor %}", "desk.j2, line 1: 'range' is undefined"),
-    "no end of text": ("{% for a in title %}{% for b in title %}{{ title * 99 }}{% endfor %}{% endfor %}", "more than 100000"),
-    "too long for the service": ("{{ title * 200 }}", "desk.j2 writes more than the 1900 characters"),
+    "a text that fills the memory": ("\n{{ title * 1000000000 }}", "desk.j2, line 2: the operator * "),
+    "a number without end": ("{{ 9 ** 9 ** 9 ** 9 }}", "desk.j2, line 1: the operator ** cannot be used here"),
+    "no end of text": ("{% for a in title %}{% for b in title %}{% for c in title %}{% for d in title %}{{ title }}{% endfor %}{% endfor %}{% endfor %}{% endfor %}", "more than 100000"),
+    "too long for the service": (".{{ title|center(2000) }}.", "desk.j2 writes more than the 1900 characters"),
     "nothing": ("{# a comment #}", "desk.j2 writes nothing"),
     "no template at all": ("{% for %}", "desk.j2, line 1: "),
 }  # fmt: skip
