@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from docs.screens import show_feeds
 from monitor.cli import cli
 from monitor.config.jsonschema import describe_schema
 
@@ -22,6 +23,7 @@ REFERENCE = ROOT / "docs" / "reference" / "feeds-toml.md"
 COMMANDS = ROOT / "docs" / "reference" / "commands.md"
 INDEX = ROOT / "docs" / "index.md"
 README = ROOT / "README.md"
+SCREENS = ROOT / "docs" / "how-to" / "read-what-it-tells.md"
 DECISIONS = ROOT / "docs" / "decisions"
 
 _WIDTH = 100
@@ -110,6 +112,7 @@ def regenerate() -> dict[Path, str]:
         SCHEMA: write_schema(),
         COMMANDS: describe_commands(),
         INDEX: fill_block(INDEX.read_text(encoding="utf-8"), "decisions", list_decisions()),
+        SCREENS: fill_block(SCREENS.read_text(encoding="utf-8"), "feeds", f"```text\n{show_feeds()}\n```"),
         README: fill_block(README.read_text(encoding="utf-8"), "demo", demo),
     }
 

@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from docs import regenerate
+from docs.screens import show_feeds
 from monitor import __version__
 from monitor.cli import cli
 from monitor.config import load_config
@@ -142,6 +143,11 @@ def test_the_readme_shows_how_the_demo_begins() -> None:
     page = read_page(README)
     demo = f"```text\n{regenerate.excerpt_demo(regenerate.play_demo())}\n```"
     assert page == regenerate.fill_block(page, "demo", demo), "run: make docs"
+
+
+def test_the_screen_of_monitor_feeds_is_what_it_prints() -> None:
+    page = read_page(regenerate.SCREENS)
+    assert page == regenerate.fill_block(page, "feeds", f"```text\n{show_feeds()}\n```"), "run: make docs"
 
 
 # --- links, paths, versions -------------------------------------------------------------------------------------------
@@ -351,6 +357,7 @@ def test_json_is_as_the_page_says(installation: Path) -> None:
     printed = {"once": run(installation, "once", "--json")}
     for command in ("feeds", "stories", "alerts"):
         printed[command] = run(installation, command, "--json")
+    printed["feeds FEED"] = run(installation, "feeds", "kurier", "--json")
     printed["test CHANNEL"] = run(installation, "test", "desk", "--json")
     printed["check"] = run(installation, "check", "--online", "--json")
     assert len(printed) == JSON_PAGE.count("\n## ")

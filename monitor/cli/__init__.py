@@ -135,13 +135,17 @@ def export(config: str | None, file: str) -> None:
 
 
 @cli.command()
+@click.argument("feed", required=False)
 @json_option
 @click.pass_obj
-def feeds(config: str | None, *, as_json: bool) -> None:
-    """Show how each feed fares: last success, items a day, next poll, trouble in plain words."""
-    from monitor.cli.listings import list_feeds
+def feeds(config: str | None, feed: str | None, *, as_json: bool) -> None:
+    """Show how each feed fares: last success, items a day, next poll, trouble in plain words.
 
-    list_feeds(config, as_json=as_json)
+    With FEED (its name or URL), show this one in full: also why it is polled when it is.
+    """
+    from monitor.cli.feeds import list_feeds
+
+    list_feeds(config, name=feed, as_json=as_json)
 
 
 @cli.command()

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import click
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
 
 from monitor.config import find_config, load_config, load_settings
 from monitor.errors import ConfigError
@@ -93,6 +96,69 @@ def make_console() -> Console:
     """Make what tables are printed with: as wide as the terminal, and 100 columns elsewhere."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=100)
+
+
+def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str | Text]], *, wide: int = 0) -> None:
+    """Print a table in which only column `wide` is wrapped, or a block for each row where that would leave it no room.
+
+    Whatever the width of the terminal, nothing is cut.
+    """
+    console = make_console()
+    cells = [[cell if isinstance(cell, Text) else Text(cell) for cell in row] for row in rows]
+    longest = [
+        max(map(cell_len, [heading, *(row[place].plain for row in cells)])) for place, heading in enumerate(headings)
+    ]
+    room = console.width - sum(longest) - _COLUMN_GAP * (len(headings) - 1) + longest[wide]
+    if room < min(longest[wide], _READABLE):
+        _print_blocks(console, headings, cells, wide=wide)
+        return
+    table = Table(box=None, pad_edge=False)
+    for place, heading in enumerate(headings):
+        table.add_column(heading, no_wrap=place != wide, overflow="fold")
+    for row in cells:
+        table.add_row(*row)
+    console.print(table)
+
+
+# The space between two columns of rich's tables, and the narrowest column in which a headline can still be read.
+_COLUMN_GAP = 2
+_READABLE = 24
+
+
+def _print_blocks(console: Console, headings: Sequence[str], rows: Sequence[Sequence[Text]], *, wide: int) -> None:
+    """Print for each row its wide cell as a heading, and below it the others, a line each."""
+    for number, row in enumerate(rows):
+        console.print(Text("\n" * bool(number)) + row[wide])
+        print_fields(
+            {name: cell for place, (name, cell) in enumerate(zip(headings, row, strict=True)) if place != wide}
+        )
+
+
+def print_fields(fields: Mapping[str, str | Text]) -> None:
+    """Print names and values, a line each, the values below one another."""
+    table = Table(box=None, show_header=False, padding=(0, 0, 0, 2), pad_edge=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in fields.items():
+        table.add_row(Text(name), value if isinstance(value, Text) else Text(value))
+    make_console().print(table)
+
+
+_COLOURS = {
+    "ok": "green",
+    "new": "cyan",
+    "disabled": "dim",
+    "failing": "red",
+    "gone": "red",
+    "dead": "red",
+    "failed": "red",
+    "sent": "green",
+}
+
+
+def status_text(status: str) -> Text:
+    """Colour a status by how much it asks for attention."""
+    return Text(status, style=_COLOURS.get(status, "yellow"))
 
 
 def progress_bar() -> Progress:

@@ -1,13 +1,11 @@
-"""`monitor feeds`, `stories`, `story`, `alerts`: what the store knows, for people and (`--json`) for programs."""
+"""`monitor stories`, `story`, `alerts`: what the store knows, for people and (`--json`) for programs."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from monitor.cli.common import (
@@ -16,96 +14,15 @@ from monitor.cli.common import (
     make_console,
     opened_store,
     print_json,
-    read_config,
+    print_rows,
     read_database,
     read_settings,
+    status_text,
     utc_now,
 )
 from monitor.corrections import find_survivor
-from monitor.health import Verdict, judge_feed
-from monitor.model import Config, Feed, FeedHealth, Hit, Member
-from monitor.schedule import load_rhythm
+from monitor.model import Config, Hit, Member, Status
 from monitor.store import DeliveryRecord, StoryRecord
-
-_COLOURS = {
-    "ok": "green",
-    "new": "cyan",
-    "disabled": "dim",
-    "failing": "red",
-    "gone": "red",
-    "dead": "red",
-    "failed": "red",
-    "sent": "green",
-}
-
-
-def list_feeds(option: str | None, *, as_json: bool) -> None:
-    """Show how each feed fares; those of feeds.toml that were never polled come last."""
-    config = read_config(option)
-    now = utc_now()
-    with read_database(config) as tx:
-        healths = tx.feed_health() if tx else []
-    met = {health.url for health in healths}
-    healths += [_never_polled(feed) for feed in config.feeds if feed.url not in met]
-    rates = [load_rhythm(health.rhythm).items_per_day for health in healths]
-    verdicts = [judge_feed(health, items_per_day=rate, now=now) for health, rate in zip(healths, rates, strict=True)]
-    if as_json:
-        print_json([_feed_json(*row) for row in zip(healths, verdicts, rates, strict=True)])
-        return
-    configured = {feed.url for feed in config.feeds}
-    rows = [row for row in zip(healths, verdicts, rates, strict=True) if row[0].url in configured]
-    _print_feeds(rows, config)
-    if removed := len(healths) - len(rows):
-        click.echo(f"{count_of(removed, 'feed')} no longer in feeds.toml: not polled, what they brought is kept")
-
-
-def _print_feeds(rows: list[tuple[FeedHealth, Verdict, float]], config: Config) -> None:
-    """Print a table, then every trouble in words, then how many feeds fare how."""
-    table = Table("Feed", "Status", "Items/day", "Last success", "Next poll", box=None, pad_edge=False)
-    for health, verdict, rate in rows:
-        next_poll = local_time(health.next_poll, config) if health.active else "–"
-        name, last_success = Text(health.name or health.url), local_time(health.last_success, config)
-        table.add_row(name, _status(verdict.status), f"{rate:.1f}", last_success, next_poll)
-    console = make_console()
-    console.print(table)
-    for health, verdict, _ in rows:
-        if verdict.words and verdict.status not in ("new", "disabled"):
-            console.print(Text(f"\n{health.name or health.url}: {verdict.words}"))
-    counted = Counter(verdict.status for _, verdict, _ in rows)
-    click.echo("\n" + ", ".join(f"{count} {status}" for status, count in counted.most_common()) if rows else _NO_FEEDS)
-
-
-_NO_FEEDS = "There is no [[feed]] in feeds.toml."
-
-
-def _never_polled(feed: Feed) -> FeedHealth:
-    return FeedHealth(
-        url=feed.url,
-        name=feed.name,
-        active=feed.enabled,
-        next_poll=None,
-        last_polled=None,
-        last_success=None,
-        last_item=None,
-        last_error="",
-        last_error_kind="",
-        notice="",
-        gap=None,
-        rhythm="",
-        schedule_reason="",
-    )
-
-
-def _feed_json(health: FeedHealth, verdict: Verdict, rate: float) -> dict[str, Any]:
-    return {
-        "name": health.name or health.url,
-        "url": health.url,
-        "status": verdict.status,
-        "last_success": health.last_success,
-        "last_error": health.last_error or None,
-        "next_poll": health.next_poll if health.active else None,
-        "items_per_day": round(rate, 1),
-    }
 
 
 def list_stories(option: str | None, *, topic: str | None, limit: int | None, as_json: bool) -> None:
@@ -122,19 +39,19 @@ def list_stories(option: str | None, *, topic: str | None, limit: int | None, as
             raise click.UsageError(f"there is no topic '{topic}' in {config.path}; there are: {', '.join(names)}")
         click.echo("No stories yet.")
         return
-    table = Table("ID", "Story", "Items", "Outlets", "Independent", "Languages", "Last seen", box=None, pad_edge=False)
-    for record in records:
-        story = record.story
-        table.add_row(
-            str(story.id),
-            Text(f"{story.title} (muted)" if story.muted else story.title),
-            str(len(story.members)),
-            str(len(story.owners)),
-            str(len(story.sources)),
-            " ".join(story.languages),
+    rows = [
+        (
+            str(record.story.id),
+            f"{record.story.title} (muted)" if record.story.muted else record.story.title,
+            str(len(record.story.members)),
+            str(len(record.story.owners)),
+            str(len(record.story.sources)),
+            " ".join(record.story.languages),
             local_time(record.last_seen, config),
         )
-    make_console().print(table)
+        for record in records
+    ]
+    print_rows(("ID", "Story", "Items", "Outlets", "Independent", "Languages", "Last seen"), rows, wide=1)
 
 
 def _story_json(record: StoryRecord) -> dict[str, Any]:
@@ -240,22 +157,36 @@ def list_alerts(option: str | None, *, limit: int | None, as_json: bool) -> None
     if not records:
         click.echo("No alerts yet.")
         return
-    table = Table("ID", "Created", "Event", "Story", "Channel", "Status", "Tries", box=None, pad_edge=False)
-    for record in records:
-        table.add_row(
+    rows = [
+        (
             str(record.id),
             local_time(record.created, config),
             _events(record),
-            Text(f"{record.story}: {titles[record.story]}"),
-            Text(record.channel),
-            _status(record.status.value),
+            f"{record.story}: {titles[record.story]}",
+            record.channel,
+            status_text(record.status.value),
             str(record.attempts),
         )
+        for record in records
+    ]
+    print_rows(("ID", "Created", "Event", "Story", "Channel", "Status", "Tries"), rows, wide=3)
     console = make_console()
-    console.print(table)
     for record in records:
-        if record.last_error:
-            console.print(Text(f"\n{record.id}, {record.channel}: {record.last_error}"))
+        if words := _outlook(record, config):
+            console.print(Text(f"\n{record.id}, {record.channel}: {words}"))
+
+
+def _outlook(record: DeliveryRecord, config: Config) -> str:
+    """Say what went wrong, and when what is not sent yet is tried next; nothing of what was sent."""
+    waits = record.status in _WAITING
+    return "; ".join(
+        [record.last_error] * bool(record.last_error)
+        + [f"next try {local_time(record.next_attempt, config)}"] * waits
+        + ["given up: monitor alerts retry revives it"] * (record.status is Status.DEAD)
+    )
+
+
+_WAITING = frozenset({Status.PENDING, Status.FAILED, Status.HELD})
 
 
 def _alert_json(record: DeliveryRecord) -> dict[str, Any]:
@@ -270,6 +201,7 @@ def _alert_json(record: DeliveryRecord) -> dict[str, Any]:
         "attempts": record.attempts,
         "created": record.created,
         "sent": record.sent,
+        "next_attempt": record.next_attempt if record.status in _WAITING else None,
         "last_error": record.last_error or None,
     }
 
@@ -287,7 +219,3 @@ def retry_alerts(option: str | None) -> None:
         click.echo(f"Due again: {count}. The daemon sends within seconds, monitor once does it now.")
     else:
         click.echo("Nothing had failed or was given up.")
-
-
-def _status(status: str) -> Text:
-    return Text(status, style=_COLOURS.get(status, "yellow"))

@@ -281,6 +281,7 @@ def _feed_health(row: FeedRow) -> FeedHealth:
         rhythm=row.rhythm,
         schedule_reason=row.schedule_reason,
         believed=row.believed,
+        believed_until=row.believed_until,
     )
 
 

@@ -110,6 +110,7 @@ def test_alerts_tells_what_was_sent_and_what_was_not(told: Installation) -> None
     assert {alert["event"] for alert in alerts} == {"new"}
     assert all(is_time(alert["created"]) for alert in alerts)
     assert [is_time(alert["sent"]) for alert in alerts] == [alert["status"] == "sent" for alert in alerts]
+    assert [is_time(alert["next_attempt"]) for alert in alerts] == [alert["status"] == "failed" for alert in alerts]
 
 
 @pytest.mark.parametrize(
@@ -123,6 +124,8 @@ def test_alerts_tells_what_was_sent_and_what_was_not(told: Installation) -> None
         pytest.param(["stories", "--limit", "9" * 20], 2, "", "is not in the range", id="a limit beyond all numbers"),
         pytest.param(["story", "x"], 2, "", "'x' is not a valid integer", id="no number"),
         pytest.param(["alerts"], 0, "answered 401 Unauthorized", "", id="alerts"),
+        pytest.param(["alerts"], 0, "; next try 20", "", id="when what failed is tried again"),
+        pytest.param(["feeds", "bote"], 0, "http-4xx, 1 failure: again in", "", id="why a feed is polled when it is"),
         pytest.param(["test", "desk"], 0, "desk, URL 1: accepted", "", id="test"),
         pytest.param(["test", "both"], 1, "both, URL 2: JSON answered 401 Unauthorized", "", id="refused"),
         pytest.param(["test", "dsk"], 2, "", "did you mean 'desk'?", id="unknown channel"),
