@@ -369,7 +369,8 @@ class Match:
 class Member:
     """An item as the story stages see it: with the feed and owner it came from, and its row's id.
 
-    `backfill` marks what was already old on its feed's first poll: it counts, but causes no alert.
+    `backfill` marks what was already old on its feed's first poll: it counts, but causes no alert. `tags` are its
+    feed's.
     """
 
     id: int
@@ -377,6 +378,7 @@ class Member:
     feed: str
     owner: str
     backfill: bool = False
+    tags: tuple[str, ...] = ()
 
     @property
     def when(self) -> datetime:
@@ -411,11 +413,15 @@ class Merger:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An independent source: outlets that share an owner or a text. `why` says what binds them."""
+    """An independent source: outlets that share an owner or a text. `why` says what binds them.
+
+    `agency` is whom its reports credit, empty where they credit nobody.
+    """
 
     owners: tuple[str, ...]
     members: tuple[int, ...]
     why: str = ""
+    agency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -465,17 +471,21 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one channel has been told of one story, or will be: the outbox keeps its promise."""
+    """What one channel has been told of one story, or will be: the outbox keeps its promise.
+
+    `sources` is how many independent sources the story had then.
+    """
 
     channel: str
     event: Event
+    sources: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
     """A decision to tell some channels of one or several events of a story, in one message.
 
-    `reason` says it in words, an event each.
+    `reason` says it in words, an event each; `sources` is how many independent ones the story has.
     """
 
     story: int
@@ -484,6 +494,7 @@ class Alert:
     channels: tuple[str, ...]
     reason: Mapping[str, str]
     urgent: bool = False
+    sources: int = 0
 
 
 class Status(StrEnum):
@@ -521,8 +532,9 @@ class Delivery:
 
     `ordinal` is the URL's place in the channel; `target` its fingerprint, which finds it again after a reordering.
     `attempts` counts those before this one, `first_attempt` is when the first of them began. `previous` is when this
-    URL was last sent something about the story, None where this is its first message; `revisions` and `withdrawn`
-    (item ids) are what happened to members since then. `words` are what the topic's query met in the members.
+    URL was last sent something about the story, None where this is its first message. Where the events name them,
+    `revisions` and `withdrawn` (item ids) are what happened to members since this URL was last told of such. `words`
+    are what the topic's query met in the members.
     """
 
     id: int

@@ -35,6 +35,11 @@ AGENCY = (
 ARGUN = ("Police in Chechnya detain gay men in Argun", AGENCY)
 REPRINT = ("Gay men detained in Argun, Chechnya: police", AGENCY)
 HOTLINE = ("Activists open a hotline for gay men fleeing Chechnya", "A network in Saint Petersburg pays for tickets.")
+IN_OWN_WORDS = (
+    ARGUN,
+    ("Thirty gay men detained by police in Argun, witnesses say", "Neighbours saw vans at night and heard shouting."),
+    ("Argun police detain gay men at night, lawyers say", "No charge was brought; an attorney waits at the gate."),
+)
 FOOTBALL = ("Grozny lose at home", "Two late goals decided the match.")
 
 
@@ -159,6 +164,28 @@ async def test_a_story_told_twice_alerts_once_and_a_second_source_corroborates(n
     await newsroom.poll()
     assert newsroom.alerts() == [(Event.NEW,), (Event.CORROBORATED,)]
     assert len(newsroom.stories()) == 1
+
+
+async def test_a_story_that_grows_is_told_at_each_threshold_once(newsroom: Newsroom) -> None:
+    feeds = ("kurier", "vestnik", "post")
+    rule = Rule(topics=("chechnya",), channels=("desk",), on=frozenset({Event.NEW, Event.GROWTH}), growth=(2, 3))
+    newsroom.config = replace(newsroom.config, feeds=tuple(map(newsroom.make_feed, feeds)), rules=(rule,))
+    told: list[list[tuple[Event, ...]]] = []
+    newsroom.publish("post", FOOTBALL)
+    await newsroom.poll()
+    for feed, text in zip(feeds, IN_OWN_WORDS, strict=True):
+        newsroom.publish(feed, text)
+        await newsroom.poll()
+        told.append(newsroom.alerts())
+        with newsroom.store.write() as tx:
+            tx.mark_sent(tx.delivery_records()[0].id, now=newsroom.now)
+    new, growth = (Event.NEW,), (Event.GROWTH,)
+    assert told == [[new], [new, growth], [new, growth, growth]]
+    newsroom.publish(
+        "post", (f"{ARGUN[0]}, officials say", "A ministry in Moscow denies all that was reported so far.")
+    )
+    await newsroom.poll()
+    assert newsroom.alerts() == told[-1], "as many sources as before"
 
 
 async def test_a_reprint_does_not_corroborate(newsroom: Newsroom) -> None:

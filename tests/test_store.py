@@ -361,12 +361,12 @@ def test_members_that_were_moved_stand_last_and_leave_the_times_right(any_store:
     with any_store.write() as tx:
         (first, second) = add_stories(tx, now, 3, 1)
         tx.move_members(first[2:], into=2, now=now + timedelta(days=1))
-        tx.inherit_told(2, [Told("desk", Event.NEW)])
+        tx.inherit_told(2, [Told("desk", Event.NEW, sources=3)])
     with any_store.read() as tx:
         ends = {record.story.id: record.last_seen for record in tx.stories()}
         assert ends == {1: now + timedelta(hours=1), 2: now + timedelta(hours=2)}
         assert [member.id for member in tx.story(2).members] == [*second, *first[2:]]
-        assert tx.told(2) == {Told("desk", Event.NEW)}
+        assert tx.told(2) == {Told("desk", Event.NEW, sources=3)}
 
 
 def test_what_moved_is_told_to_programs_that_know_it_elsewhere(any_store: Store, now: datetime) -> None:
@@ -523,12 +523,25 @@ def test_events_of_one_cycle_are_one_alert(any_store: Store, now: datetime) -> N
     channel = make_channel()
     with any_store.write() as tx:
         story = add_story(tx, now)
-        first = tx.add_alert(make_alert(story), [channel], now=now)
-        assert tx.add_alert(make_alert(story, Event.CORROBORATED), [channel], now=now) == first
-        assert tx.told(story) == {Told("desk", Event.NEW), Told("desk", Event.CORROBORATED)}
+        first = tx.add_alert(replace(make_alert(story), sources=1), [channel], now=now)
+        second = replace(make_alert(story, Event.CORROBORATED), sources=2)
+        assert tx.add_alert(second, [channel], now=now) == first
+        assert tx.told(story) == {Told("desk", event, sources=2) for event in (Event.NEW, Event.CORROBORATED)}
         (delivery,) = tx.claim_deliveries(now=now, lease=LEASE, limit=9, settled_before=now)
         assert delivery.events == (Event.NEW, Event.CORROBORATED)
         assert delivery.reason == {"new": "because new", "corroborated": "because corroborated"}
+
+
+def test_growth_that_goes_on_before_it_was_told_is_one_event_with_both_reasons(any_store: Store, now: datetime) -> None:
+    channel = make_channel()
+    with any_store.write() as tx:
+        story = add_story(tx, now)
+        for sources in (5, 20):
+            alert = make_alert(story, Event.GROWTH)
+            tx.add_alert(replace(alert, sources=sources, reason={"growth": f"{sources} sources"}), [channel], now=now)
+        (delivery,) = tx.claim_deliveries(now=now, lease=LEASE, limit=9, settled_before=now)
+        assert (delivery.events, delivery.reason) == ((Event.GROWTH,), {"growth": "5 sources; 20 sources"})
+        assert tx.told(story) == {Told("desk", Event.GROWTH, sources=20)}
 
 
 def test_an_alert_on_its_way_takes_no_more_events(any_store: Store, now: datetime) -> None:

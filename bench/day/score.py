@@ -141,7 +141,7 @@ def play_day(items: Sequence[Labelled], *, encoder: Encoder | None = None) -> Pl
         for alert in decide_alerts(
             _story(story, inside[story]),
             [RULE],
-            told=frozenset(told[story]),
+            told=told[story],
             fresh={item.member.id: Match(TOPIC, ())},
         ):
             told[story] |= {Told(channel, kind) for channel in alert.channels for kind in alert.events}

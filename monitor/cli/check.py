@@ -128,8 +128,8 @@ def _without_effect(config: Config) -> Iterator[str]:
         "burst: each alert is a message": any(channel.burst != _BURST for channel in config.channels),
         "digest: each alert is sent by itself, at once": any(rule.digest for rule in config.rules),
         "urgent: all alerts are sent at once": any(rule.urgent for rule in config.rules),
-        '"growth" and "revised" in on: only new and corroborated are told': any(
-            {Event.GROWTH, Event.REVISED} & rule.on for rule in config.rules
+        '"revised" and "withdrawn" in on: nothing is told of reports that are changed or taken back': any(
+            {Event.REVISED, Event.WITHDRAWN} & rule.on for rule in config.rules
         ),
         "[[heartbeat]]: no proof of life is sent": bool(config.heartbeats),
         "operators: the daemon's troubles are in its log and in monitor feeds": bool(config.operators),

@@ -71,7 +71,12 @@ def independent_sources(members: Sequence[Member]) -> tuple[Source, ...]:
     Two outlets that tell the event in their own words are two sources. Sources come in the order of their first member.
     """
     groups = _Groups(len(members))
-    for why, bonds in (("one owner", _owners(members)), ("{}", _credits(members)), ("the same text", _texts(members))):
+    agencies = _agencies(members)
+    for why, bonds in (
+        ("one owner", _owners(members)),
+        ("{}", _credits(agencies)),
+        ("the same text", _texts(members)),
+    ):
         for one, other, name in bonds:
             groups.join(one, other, why.format(name))
     return tuple(
@@ -79,6 +84,7 @@ def independent_sources(members: Sequence[Member]) -> tuple[Source, ...]:
             owners=tuple(dict.fromkeys(members[at].owner for at in group)),
             members=tuple(members[at].id for at in group),
             why=", ".join(reasons),
+            agency=next((agencies[at] for at in group if agencies[at]), ""),
         )
         for group, reasons in groups.all()
     )
@@ -132,10 +138,13 @@ def _owners(members: Sequence[Member]) -> Iterator[tuple[int, int, str]]:
     yield from _alike([member.owner for member in members])
 
 
-def _credits(members: Sequence[Member]) -> Iterator[tuple[int, int, str]]:
+def _agencies(members: Sequence[Member]) -> list[str]:
     names = (name for member in members for name in (member.feed, member.owner.partition(".")[0]))
     outlets = frozenset(filter(None, map(squeeze, names)))
-    agencies = [credited_agency(member.item, outlets) for member in members]
+    return [credited_agency(member.item, outlets) for member in members]
+
+
+def _credits(agencies: Sequence[str]) -> Iterator[tuple[int, int, str]]:
     for one, other, _ in _alike([fold(agency) for agency in agencies]):
         yield one, other, f"both credit {agencies[one]}"
 

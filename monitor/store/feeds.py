@@ -99,6 +99,7 @@ class FeedRows(Rows):
                 row = FeedRow(url=feed.url, added=now, next_poll=now)
                 self.session.add(row)
             row.owner = feed.owner
+            row.tags = list(feed.tags)
             row.active = feed.enabled
             row.name = feed.name or row.name or ""
             if feed.interval and row.last_polled and not row.last_error_kind:

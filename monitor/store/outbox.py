@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ PER_TARGET = 5
 
 # What every story that grows runs, built once.
 _TOLD = (
-    select(ALERTS.c.events, DELIVERIES.c.channel)
+    select(ALERTS.c.events, DELIVERIES.c.channel, ALERTS.c.sources)
     .join_from(ALERTS, DELIVERIES, DELIVERIES.c.alert_id == ALERTS.c.id)
     .where(ALERTS.c.story_id == bindparam("story"))
 )
@@ -51,9 +51,9 @@ class OutboxRows(StoryRows):
     def told(self, story: int) -> frozenset[Told]:
         """Give what channels were told of a story or will be: the outbox keeps its promises."""
         rows = self.connection.execute(_TOLD, {"story": story})
-        own = {Told(channel=channel, event=Event(event)) for events, channel in rows for event in events}
+        own = {Told(channel, Event(event), sources=sources) for events, channel, sources in rows for event in events}
         inherited = self.connection.execute(_INHERITED, {"story": story}).scalar_one()
-        return frozenset(own.union(Told(entry["channel"], Event(entry["event"])) for entry in inherited))
+        return frozenset(own.union(Told(**{**entry, "event": Event(entry["event"])}) for entry in inherited))
 
     def add_alert(self, alert: Alert, channels: Sequence[Channel], *, now: datetime) -> int:
         """Put an alert into the outbox, a row for each URL of each channel; gives the alert's id.
@@ -63,9 +63,10 @@ class OutboxRows(StoryRows):
         """
         waiting = self._untouched_alert(alert)
         if waiting is not None:
-            waiting.events = [*waiting.events, *alert.events]
-            waiting.reason = {**waiting.reason, **alert.reason}
+            waiting.events = [event for event in Event if event in {*waiting.events, *alert.events}]
+            waiting.reason = _join_reasons(waiting.reason, alert.reason)
             waiting.urgent = waiting.urgent or alert.urgent
+            waiting.sources = max(waiting.sources, alert.sources)
             self.session.flush()
             return waiting.id
         row = AlertRow(
@@ -73,6 +74,7 @@ class OutboxRows(StoryRows):
             events=list(alert.events),
             reason=dict(alert.reason),
             urgent=alert.urgent,
+            sources=alert.sources,
             created=now,
         )
         self.session.add(row)
@@ -204,6 +206,10 @@ class OutboxRows(StoryRows):
     def _mark(self, delivery: int, **values: Any) -> None:
         marked = update(DeliveryRow).where(DeliveryRow.id == delivery)
         self.session.execute(marked.values(attempts=DeliveryRow.attempts + 1, leased_until=None, **values))
+
+
+def _join_reasons(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
+    return {**old, **{event: f"{old[event]}; {why}" if event in old else why for event, why in new.items()}}
 
 
 def _delivery(row: DeliveryRow, alert: AlertRow, record: StoryRecord) -> Delivery:

@@ -60,6 +60,7 @@ class FeedRow(Base):
     url: Mapped[str] = mapped_column(Text)
     name: Mapped[str] = mapped_column(Text, default="")
     owner: Mapped[str] = mapped_column(Text, default="")
+    tags: Mapped[list[Any]] = mapped_column(default=list)
     active: Mapped[bool] = mapped_column(default=True)
     etag: Mapped[str] = mapped_column(Text, default="")
     last_modified: Mapped[str] = mapped_column(Text, default="")
@@ -172,7 +173,10 @@ class JudgementRow(Base):
 
 
 class AlertRow(Base):
-    """A decision to tell: the events of one story in one message, and the reason for each."""
+    """A decision to tell: the events of one story in one message, and the reason for each.
+
+    `sources` is how many independent sources the story had.
+    """
 
     __tablename__ = "alert"
     __table_args__ = (Index(None, "story_id"), {"sqlite_autoincrement": True})
@@ -182,6 +186,7 @@ class AlertRow(Base):
     events: Mapped[list[Any]]
     reason: Mapped[dict[str, Any]]
     urgent: Mapped[bool] = mapped_column(default=False)
+    sources: Mapped[int] = mapped_column(default=0)
     created: Mapped[datetime]
 
 

@@ -36,6 +36,7 @@ _MEMBER = (
         FEEDS.c.name.label("feed"),
         FEEDS.c.url.label("feed_url"),
         FEEDS.c.owner,
+        FEEDS.c.tags,
     )
     .join_from(MEMBERS, ITEMS, ITEMS.c.id == MEMBERS.c.item_id)
     .join(FEEDS, FEEDS.c.id == ITEMS.c.feed_id)
@@ -111,8 +112,8 @@ class StoryRows(Rows):
         self.session.execute(update(StoryRow).where(StoryRow.id == story).values(muted=since))
 
     def inherit_told(self, story: int, told: Iterable[Told]) -> None:
-        """Count as told of a story what its readers heard of its members while these were in another one."""
-        values = [asdict(entry) for entry in told]
+        """Count as told of a story what its readers heard of its members while these were in another one, but for when."""
+        values = [{"channel": entry.channel, "event": entry.event, "sources": entry.sources} for entry in told]
         self.session.execute(update(StoryRow).where(StoryRow.id == story).values(inherited=values))
 
     def topics_of(self, item: int) -> dict[str, int]:
@@ -188,6 +189,7 @@ def _member(row: _AnyRow) -> Member:
         feed=row.feed or row.feed_url,
         owner=row.owner,
         backfill=row.backfill,
+        tags=tuple(row.tags),
     )
 
 
@@ -214,7 +216,7 @@ def _story_record(row: StoryRow, members: Sequence[_AnyRow], mergers: dict[int, 
 
 
 def _source(value: dict[str, Any]) -> Source:
-    return Source(owners=tuple(value["owners"]), members=tuple(value["members"]), why=value["why"])
+    return Source(tuple(value["owners"]), tuple(value["members"]), why=value["why"], agency=value["agency"])
 
 
 def _match(member: _AnyRow) -> Match:
