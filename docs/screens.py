@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from monitor.cli.feeds import print_feeds, report_feeds
+from monitor.cli.feeds import judge_feeds, print_feeds
 from monitor.model import Config, Feed, FeedHealth, FetchSettings, Secret
 from monitor.schedule import Poll, Rhythm, dump_rhythm, plan_next_poll
 
@@ -58,5 +58,5 @@ def show_feeds() -> str:
     feeds = tuple(Feed(url=url, address=Secret(url), owner=name, name=name) for name, url in urls.items())
     config = Config(Path("feeds.toml"), Secret(""), feeds, topics=(), channels=(), rules=())
     with redirect_stdout(io.StringIO()) as screen:
-        print_feeds(report_feeds(healths, config, now=NOW), config)
+        print_feeds(judge_feeds(healths, config, now=NOW), config)
     return "\n".join(line.rstrip() for line in screen.getvalue().splitlines())

@@ -359,6 +359,7 @@ def test_json_is_as_the_page_says(installation: Path) -> None:
         printed[command] = run(installation, command, "--json")
     printed["feeds FEED"] = run(installation, "feeds", "kurier", "--json")
     printed["test CHANNEL"] = run(installation, "test", "desk", "--json")
+    printed["doctor"] = run(installation, "doctor", "--json")
     printed["check"] = run(installation, "check", "--online", "--json")
     assert len(printed) == JSON_PAGE.count("\n## ")
     for command, value in printed.items():

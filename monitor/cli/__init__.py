@@ -291,6 +291,19 @@ def evaluate(config: str | None, *, as_json: bool) -> None:
 
 
 @cli.command()
+@json_option
+@click.pass_obj
+def doctor(config: str | None, *, as_json: bool) -> None:
+    """Examine the installation: database, disk, clock, names, proxies, channels, feeds, files; say what to do.
+
+    Exit status 1 if something is wrong. Nothing is changed, and nothing is sent.
+    """
+    from monitor.cli.doctor import examine
+
+    examine(config, as_json=as_json)
+
+
+@cli.command()
 @click.argument("target", metavar="FILE", type=click.Path(path_type=Path))
 @click.option(
     "--keep",

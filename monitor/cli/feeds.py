@@ -27,6 +27,7 @@ from monitor.cli.common import (
 from monitor.health import Verdict, judge_feed
 from monitor.model import Config, Feed, FeedHealth
 from monitor.schedule import load_rhythm
+from monitor.store import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,7 @@ def list_feeds(option: str | None, *, name: str | None, as_json: bool) -> None:
     """Show how each feed fares, those of feeds.toml that were never polled last; or the one called `name` in full."""
     config = read_config(option)
     with read_database(config) as tx:
-        healths = tx.feed_health() if tx else []
-    met = {health.url for health in healths}
-    healths += [_never_polled(feed) for feed in config.feeds if feed.url not in met]
-    reports = report_feeds(healths, config, now=utc_now())
+        reports = report_feeds(tx, config, now=utc_now())
     if name is not None:
         _show_feed(_find_feed(reports, name), config, as_json=as_json)
     elif as_json:
@@ -59,7 +57,16 @@ def list_feeds(option: str | None, *, name: str | None, as_json: bool) -> None:
         print_feeds(reports, config)
 
 
-def report_feeds(healths: Sequence[FeedHealth], config: Config, *, now: datetime) -> list[FeedReport]:
+def report_feeds(tx: Transaction | None, config: Config, *, now: datetime) -> list[FeedReport]:
+    """Judge every feed that the database knows, then those of feeds.toml that were never polled."""
+    healths = tx.feed_health() if tx else []
+    met = {health.url for health in healths}
+    return judge_feeds(
+        [*healths, *(_never_polled(feed) for feed in config.feeds if feed.url not in met)], config, now=now
+    )
+
+
+def judge_feeds(healths: Sequence[FeedHealth], config: Config, *, now: datetime) -> list[FeedReport]:
     """Judge each feed by what its polls left behind."""
     fixed = {feed.url for feed in config.feeds if feed.interval}
     reports = []

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from monitor.config.document import Document
+from monitor.config.fill import REFERENCE
 from monitor.errors import Problem
 from monitor.match import compile_topic
 from monitor.match.reach import explain_silence
@@ -87,3 +88,17 @@ def _queries(config: Config, document: Document) -> Iterator[Problem]:
         for word in dict.fromkeys(re.findall(r"\b(?:and|or|not)\b", unquoted)):
             words = f"'{word}' in the query of topic '{topic.name}' is a word to be found; the operator is"
             yield Problem(line, f"{words} {word.upper()}")
+
+
+def holds_secrets(document: Document) -> bool:
+    """Tell whether feeds.toml itself holds what others must not read: a channel's address, a token, a header."""
+    tables = document.tables
+    addresses = [
+        address
+        for channel in tables.get("channel", [])
+        for address in [channel.get("url", ""), *channel.get("urls", [])]
+        if not address.endswith("://")  # print:// and the like say nothing
+    ]
+    headers = [value for feed in tables.get("feed", []) for value in feed.get("headers", {}).values()]
+    written = [*addresses, *headers, tables.get("web", {}).get("token", "")]
+    return any(value and not REFERENCE.search(value) for value in written)

@@ -3,6 +3,7 @@
 from monitor.store.backup import copy_database
 from monitor.store.engine import Store, Transaction, has_database, open_store
 from monitor.store.feeds import FeedState, KnownItems, PollRecord
+from monitor.store.inspect import check_file, locate_file
 from monitor.store.outbox import DeliveryRecord
 from monitor.store.stories import StoryRecord
 from monitor.store.totals import ChannelTotal
@@ -16,7 +17,9 @@ __all__ = [
     "Store",
     "StoryRecord",
     "Transaction",
+    "check_file",
     "copy_database",
     "has_database",
+    "locate_file",
     "open_store",
 ]
