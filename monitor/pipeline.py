@@ -229,9 +229,10 @@ class Pipeline:
         """Match the new items, and do all else that takes long before the transaction, which lets nobody write."""
         if reading is None or not reading.new:
             return []
-        return await self._store.run(partial(self._match_items, reading.new, feed))
+        return await self._store.run(partial(self.match_items, reading.new, feed))
 
-    def _match_items(self, items: Sequence[Item], feed: Feed) -> list[_Found]:
+    def match_items(self, items: Sequence[Item], feed: Feed) -> list[_Found]:
+        """Give each item with its matches, and prepare those that have any for the comparison with open stories."""
         found = [(item, match_topics(item, self._topics, feed=feed)) for item in items]
         topics = {match.topic for _, matches in found for match in matches}
         if topics - self._indexes.keys():
@@ -251,7 +252,7 @@ class Pipeline:
             if not state.name:
                 tx.name_feed(state.id, poll.feed.name)
             tx.save_present(state.id, [name for name in reading.known if name in poll.known.overdue], now=now)
-            result = self._tell_stories(tx, poll, now=now)
+            result = self._store_items(tx, poll, now=now)
         record = self._plan(state, poll.feed, _good_poll(poll.answer, reading, now=now), now=now)
         trust = weigh_answer(state.trust, poll.answer, new_items=result.new, now=now)
         good = replace(record, validators=poll.answer.validators, trust=trust)
@@ -266,8 +267,8 @@ class Pipeline:
         tx.save_poll(state.id, replace(record, error_kind=error.kind, error=str(error)))
         return PollResult(feed=_name(feed, state, None), outcome="failed", error=str(error))
 
-    def _tell_stories(self, tx: Transaction, poll: _Answered, *, now: datetime) -> PollResult:
-        """Store the new items, put each that matches into a story of its topic, and decide what to tell of them."""
+    def _store_items(self, tx: Transaction, poll: _Answered, *, now: datetime) -> PollResult:
+        """Store the new items, and tell the stories of those that match."""
         state, feed, found = poll.state, poll.feed, poll.found
         if now >= state.leased_until:  # another program may have been faster
             stored = tx.stored_keys(state.id, [item.key for item, _ in found])
@@ -276,23 +277,36 @@ class Pipeline:
         matched = [(item, matches) for item, matches in found if matches]
         tx.add_items(state.id, [item for item, matches in found if not matches], matched=False)
         ids = tx.add_items(state.id, [item for item, _ in matched], matched=True)
-        topics = {match.topic for _, matches in matched for match in matches}
-        indexes = {topic: self._current_index(tx, topic, now=now) for topic in topics}
-        growth = _Growth()
-        for item_id, (item, matches) in zip(ids, matched, strict=True):
-            member = Member(item_id, item, feed.name, feed.owner, backfill=_is_backfill(item, oldest_news))
-            for match in matches:
-                self._join_story(tx, member, match, indexes[match.topic], growth, now=now)
-        for story, matches_by_item in growth.fresh.items():
-            self._decide(tx, story, matches_by_item, now=now)
+        members = [
+            (Member(item_id, item, feed.name, feed.owner, backfill=is_backfill(item, oldest_news)), matches)
+            for item_id, (item, matches) in zip(ids, matched, strict=True)
+        ]
+        opened, updated = self.tell_stories(tx, members, now=now)
         return PollResult(
             feed=feed.name,
             outcome="changed",
             new=len(found),
             matched=len(matched),
-            new_stories=len(growth.opened),
-            updated_stories=len(growth.fresh) - len(growth.opened),
+            new_stories=opened,
+            updated_stories=updated,
         )
+
+    def tell_stories(
+        self, tx: Transaction, members: Sequence[tuple[Member, list[Match]]], *, now: datetime
+    ) -> tuple[int, int]:
+        """Put each stored item into a story of each topic that wants it, and decide what to tell of them.
+
+        Gives how many stories were opened, and how many older ones grew.
+        """
+        topics = {match.topic for _, matches in members for match in matches}
+        indexes = {topic: self._current_index(tx, topic, now=now) for topic in topics}
+        growth = _Growth()
+        for member, matches in members:
+            for match in matches:
+                self._join_story(tx, member, match, indexes[match.topic], growth, now=now)
+        for story, matches_by_item in growth.fresh.items():
+            self._decide(tx, story, matches_by_item, now=now)
+        return len(growth.opened), len(growth.fresh) - len(growth.opened)
 
     def _join_story(
         self, tx: Transaction, member: Member, match: Match, current: _TopicIndex, growth: _Growth, *, now: datetime
@@ -364,8 +378,11 @@ def _log_poll(result: PollResult) -> None:
         log.info("polled", feed=result.feed, outcome=result.outcome, new=result.new, matched=result.matched)
 
 
-def _is_backfill(item: Item, oldest_news: datetime | None) -> bool:
-    """Tell whether an item of a feed's first poll was old already; one without a date may be of any age."""
+def is_backfill(item: Item, oldest_news: datetime | None) -> bool:
+    """Tell whether an item of a feed's first poll was old already; one without a date may be of any age.
+
+    For later polls, `oldest_news` is None.
+    """
     return oldest_news is not None and (item.published is None or item.when < oldest_news)
 
 

@@ -91,6 +91,27 @@ def check(config: str | None, *, online: bool, as_json: bool) -> None:
 
 
 @cli.command()
+@click.option(
+    "--days",
+    type=click.IntRange(1, 3650),
+    default=30,
+    show_default=True,
+    metavar="N",
+    help="How far back to go. What matched nothing is kept for unmatched_retention.",
+)
+@json_option
+@click.pass_obj
+def plan(config: str | None, *, days: int, as_json: bool) -> None:
+    """Show which alerts of the last days would appear (+) or disappear (-) with feeds.toml as it is now.
+
+    The stored items, those that matched nothing too, are replayed through it. Nothing is fetched, sent or changed.
+    """
+    from monitor.cli.plan import show_plan
+
+    show_plan(config, days=days, as_json=as_json)
+
+
+@cli.command()
 @click.argument("url")
 @click.option("--name", default="", metavar="NAME", help="What the feed is called. Default: its own title.")
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="A tag of the feed; may be given several times.")

@@ -5,6 +5,7 @@ from monitor.store.engine import Store, Transaction, has_database, open_store
 from monitor.store.feeds import FeedState, KnownItems, PollRecord
 from monitor.store.inspect import check_file, locate_file
 from monitor.store.outbox import DeliveryRecord
+from monitor.store.replay import Mute, StoredItem, Telling
 from monitor.store.stories import StoryRecord
 from monitor.store.totals import ChannelTotal
 
@@ -13,9 +14,12 @@ __all__ = [
     "DeliveryRecord",
     "FeedState",
     "KnownItems",
+    "Mute",
     "PollRecord",
     "Store",
+    "StoredItem",
     "StoryRecord",
+    "Telling",
     "Transaction",
     "check_file",
     "copy_database",

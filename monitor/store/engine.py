@@ -24,6 +24,7 @@ from monitor.model import Secret
 from monitor.store.feeds import FeedRows
 from monitor.store.judgements import JudgementRows
 from monitor.store.moves import MoveRows
+from monitor.store.replay import ReplayRows
 from monitor.store.schema import REVISION
 from monitor.store.state import StateRows
 from monitor.store.totals import TotalRows
@@ -67,7 +68,7 @@ _WORDS: dict[type[StoreError], str] = {
 }
 
 
-class Transaction(FeedRows, MoveRows, JudgementRows, StateRows, TotalRows):
+class Transaction(FeedRows, MoveRows, ReplayRows, JudgementRows, StateRows, TotalRows):
     """Everything that can be read and written, inside one transaction."""
 
 

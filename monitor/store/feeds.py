@@ -160,7 +160,7 @@ class FeedRows(Rows):
     def stored_keys(self, feed_id: int, keys: Sequence[str]) -> frozenset[str]:
         """Give those of `keys` that a feed has items for: another program may have been faster."""
         chosen = (
-            select(ItemRow.key).where(ItemRow.feed_id == feed_id, ItemRow.key.in_(chunk)) for chunk in _chunks(keys)
+            select(ItemRow.key).where(ItemRow.feed_id == feed_id, ItemRow.key.in_(chunk)) for chunk in chunks(keys)
         )
         return frozenset(key for some in chosen for key in self.session.scalars(some))
 
@@ -199,30 +199,14 @@ class FeedRows(Rows):
 
     def save_present(self, feed_id: int, known: Sequence[str], *, now: datetime) -> None:
         """Record which known items, named by key or alias, a document still holds."""
-        for chunk in _chunks(known):
+        for chunk in chunks(known):
             named = or_(ItemRow.key.in_(chunk), ItemRow.alias.in_(chunk))
             stale = and_(ItemRow.feed_id == feed_id, named, ItemRow.present < now - PRESENCE_GRAIN)
             self.session.execute(update(ItemRow).where(stale).values(present=now))
 
     def add_items(self, feed_id: int, items: Sequence[Item], *, matched: bool) -> list[int]:
         """Store new items. Of those that a topic wants, the ids are given, in the same order; of others nothing."""
-        rows = [
-            {
-                "feed_id": feed_id,
-                "key": item.key,
-                "alias": item.alias,
-                "url": item.url,
-                "title": item.title,
-                "summary": item.summary,
-                "lang": item.lang,
-                "author": item.author,
-                "published": item.published,
-                "seen": item.seen,
-                "present": item.seen,
-                "matched": matched,
-            }
-            for item in items
-        ]
+        rows = [item_row(feed_id, item, matched=matched) for item in items]
         if matched:
             return [self.connection.execute(_ADD_ITEM, row).scalar_one() for row in rows]
         if rows:
@@ -238,7 +222,7 @@ class FeedRows(Rows):
         parsed_since = FeedRow.last_parsed >= unmatched_before + 2 * PRESENCE_GRAIN
         gone = and_(~ItemRow.matched, ItemRow.present < unmatched_before, ItemRow.feed_id == FeedRow.id, parsed_since)
         ids = list(self.session.scalars(select(ItemRow.id).where(gone).limit(limit)))
-        for chunk in _chunks(ids):
+        for chunk in chunks(ids):
             self.session.execute(delete(ItemRow).where(ItemRow.id.in_(chunk)))
         return len(ids)
 
@@ -248,6 +232,24 @@ class FeedRows(Rows):
 
     def _update_feed(self, feed_id: int, **values: Any) -> None:
         self.connection.execute(_UPDATE_FEED, {"feed": feed_id, **values})
+
+
+def item_row(feed_id: int, item: Item, *, matched: bool) -> dict[str, Any]:
+    """Give the columns of a new item of a feed."""
+    return {
+        "feed_id": feed_id,
+        "key": item.key,
+        "alias": item.alias,
+        "url": item.url,
+        "title": item.title,
+        "summary": item.summary,
+        "lang": item.lang,
+        "author": item.author,
+        "published": item.published,
+        "seen": item.seen,
+        "present": item.seen,
+        "matched": matched,
+    }
 
 
 def _feed_state(row: Row[Any]) -> FeedState:
@@ -286,5 +288,6 @@ def _feed_health(row: FeedRow) -> FeedHealth:
     )
 
 
-def _chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
+def chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    """Cut values into parts that one statement takes."""
     return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))

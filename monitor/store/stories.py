@@ -175,21 +175,26 @@ class StoryRows(Rows):
 def _member(row: _AnyRow) -> Member:
     return Member(
         id=row.item_id,
-        item=Item(
-            key=row.key,
-            alias=row.alias,
-            url=row.url,
-            title=row.title,
-            summary=row.summary,
-            lang=row.lang,
-            published=row.published,
-            seen=row.seen,
-            author=row.author,
-        ),
+        item=read_item(row),
         feed=row.feed or row.feed_url,
         owner=row.owner,
         backfill=row.backfill,
         tags=tuple(row.tags),
+    )
+
+
+def read_item(row: ItemRow | _AnyRow) -> Item:
+    """Give the item that a row holds."""
+    return Item(
+        key=row.key,
+        alias=row.alias,
+        url=row.url,
+        title=row.title,
+        summary=row.summary,
+        lang=row.lang,
+        published=row.published,
+        seen=row.seen,
+        author=row.author,
     )
 
 
