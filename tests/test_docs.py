@@ -361,6 +361,9 @@ def test_json_is_as_the_page_says(installation: Path) -> None:
     printed["test CHANNEL"] = run(installation, "test", "desk", "--json")
     printed["doctor"] = run(installation, "doctor", "--json")
     printed["check"] = run(installation, "check", "--online", "--json")
+    edited = installation.with_name("edited.toml")
+    edited.write_text(installation.read_text(encoding="utf-8").replace('"chechnya"', '"caucasus"'), encoding="utf-8")
+    printed["plan"] = run(edited, "plan", "--json")
     assert len(printed) == JSON_PAGE.count("\n## ")
     for command, value in printed.items():
         section = json_section(command)

@@ -249,6 +249,12 @@ def test_without_items_there_is_nothing_to_replay_and_no_database_is_made(tmp_pa
     }
 
 
+def test_the_page_shows_what_is_really_printed(installed: Installation) -> None:
+    page = (Path(__file__).parents[1] / "docs/how-to/try-an-edit.md").read_text(encoding="utf-8")
+    printed = installed.run("plan", rest=REST.replace("chechnya AND gay", "(chechnya AND police) OR grozny"))
+    assert f"<!-- plan -->\n```text\n{printed}```\n<!-- end of plan -->" in page
+
+
 def make_telling(story: int, *items: int, decided: datetime | None = NOW, event: Event = Event.NEW) -> Telling:
     """An alert of a story of these items."""
     return Telling("chechnya", "desk", event, decided, story, f"Story {story}", 1, frozenset(items))
