@@ -191,7 +191,7 @@ FIRST_LINES = {
     "many languages": (
         tell(*(report(number, f"O{number}", lang=lang) for number, lang in enumerate(["en", "ru", "fr", "de", "es"]))),
         [Event.GROWTH],
-        "Told by many. 5 independent sources: O0, O1, O2, and 2 others. In English, Russian, and 3 other languages.",
+        "It is spreading. 5 independent sources: O0, O1, O2, and 2 others. In English, Russian, and 3 other languages.",
     ),
     "no language": (tell(report(1, "Agency", lang="")), [Event.REVISED], "A report was changed. 1 source: Agency."),
     "a regional language": (

@@ -152,7 +152,7 @@ class _Teller:
             Event.CORROBORATED: words.say("Confirmed by a second independent source.")
             if second
             else words.say("Confirmed by other independent sources."),
-            Event.GROWTH: words.say("Told by many."),
+            Event.GROWTH: words.say("It is spreading."),
             Event.REVISED: words.say("A report was changed."),
             Event.WITHDRAWN: words.say("A report was withdrawn."),
         }
