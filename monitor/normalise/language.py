@@ -98,7 +98,8 @@ def _written_with(character: str) -> frozenset[str]:
 def _detect(text: str, *, among: frozenset[str]) -> tuple[str, float]:
     """Guess the language among some, and the probability of it; ("", 0) of a text too short to tell.
 
-    Only the likeliest language can be as likely as `_SURE`: to ask for that one alone takes two thirds of the time.
+    Only the likeliest language can be as likely as `_SURE`: asking for that one alone takes a quarter to a third less
+    time than asking for five (measured over 2,000 texts).
     """
     words = " ".join(text[:_READ].split())
     if sum(map(str.isalpha, words)) < _FEWEST_LETTERS:
