@@ -260,6 +260,7 @@ def test_of_two_stories_that_are_gathered_and_prove_to_be_one_the_older_survives
     placed = [gathering.put(member, now=NOW) for member in members]
     assert placed == [(1, []), (2, []), *[(3, [])] * 9, (1, [2])]
     assert [gathering.survivor(story) for story, _ in placed] == [1, 1, *[3] * 9, 1]
+    assert gathering.index.items_of(1) == [1, 2, 12]
 
 
 def test_the_operators_word_on_an_item_goes_before_its_likeness(newsroom: Newsroom) -> None:

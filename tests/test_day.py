@@ -268,6 +268,7 @@ def test_a_merger_repeats_no_alert_and_counts_the_sources_of_both() -> None:
         replace(told, member=replace(told.member, item=replace(told.member.item, title=title, summary=summary)))
         for told, (title, summary) in zip(items, ONE_EVENT_IN_PARTS, strict=True)
     ]
+    items[-1] = replace(items[-1], member=replace(items[-1].member, owner="owner1"))
     played = play_day(items)
     assert played.stories == [1, 1, *[3] * 9, 1]
     assert [alert.kind for alert in played.sent] == [NEW, NEW, NEW, CORROBORATED, CORROBORATED]

@@ -462,6 +462,7 @@ async def test_a_merger_that_was_rolled_back_leaves_no_trace(parted: Newsroom, m
         assert parted.stories() == before
         parted.now += pipeline_module.LEASE
         _ = [result async for result in one.poll_due()]
+        assert {PART[0], OTHER_PART[0], WHOLE[0]} in parted.stories()
         parted.publish("vestnik", OTHER_PART, (OTHER_PART[0] + " again", OTHER_PART[1]))
         await other.sync_feeds(everything=True)
         _ = [result async for result in other.poll_due()]
