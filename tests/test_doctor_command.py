@@ -110,6 +110,22 @@ def test_a_damaged_database_is_told_and_the_rest_is_examined(path: Path) -> None
     assert (found["database"], found["clock"], found["versions"]) == ("wrong", "ok", "ok")
 
 
+def test_what_cannot_be_looked_into_is_told_and_the_rest_is_examined(path: Path) -> None:
+    (path.parent / "data").write_text("no folder", encoding="utf-8")
+    (path.parent / "credentials").write_text("no folder", encoding="utf-8")
+    path.write_text(f'[monitor]\ndatabase = "sqlite:///data/monitor.db"\n{FEEDS}', encoding="utf-8")
+    found = levels(path)
+    assert (found["database"], found["credentials"], found["versions"]) == ("wrong", "ok", "ok")
+    assert "database file" not in found
+
+
+def test_a_database_server_that_does_not_answer_is_told(path: Path) -> None:
+    path.write_text(f'[monitor]\ndatabase = "postgresql+psycopg://127.0.0.1:9/none"\n{FEEDS}', encoding="utf-8")
+    found = levels(path)
+    assert (found["database"], found["versions"]) == ("wrong", "ok")
+    assert "disk" not in found
+
+
 def test_a_bad_configuration_is_told_and_the_database_examined(path: Path) -> None:
     path.write_text(FEEDS.replace("query", "kwery"), encoding="utf-8")
     found = levels(path)

@@ -9,6 +9,7 @@ import stat
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from ipaddress import ip_address
 from pathlib import Path
@@ -40,7 +41,7 @@ from monitor.diagnosis import (
 from monitor.errors import ConfigError, StoreError
 from monitor.machine import is_clock_synchronised, list_versions, reach_port, resolve_names
 from monitor.model import Config, Feed, Secret, Status
-from monitor.store import Transaction, check_file, locate_file
+from monitor.store import Transaction, check_file, has_database, locate_file
 
 # So many hosts tell whether names are found at all; whether each is, monitor feeds says.
 _NAMES_TRIED = 5
@@ -70,23 +71,24 @@ def examine(option: str | None, *, as_json: bool) -> None:
 
 def _examine_store(config: Config) -> Iterator[Finding]:
     """Examine the database, its disk, and what it tells of the clock, the channels and the feeds."""
-    now, newest, file = utc_now(), None, locate_file(config.database)
+    now, newest, size, file = utc_now(), None, 0, locate_file(config.database)
     found: list[Finding] = []
     try:
-        if file is not None and file.exists():
+        if file is not None and has_database(config.database):
             faults, size, wal = check_file(file)
             yield judge_database(faults=faults, size=size, wal=wal)
         with read_database(config) as tx:
             if tx is None:
-                yield Finding(
-                    "database", Level.WARNING, "there is none yet", "monitor once makes it; so does the daemon"
-                )
+                advice = "monitor once makes it; so does the daemon"
+                yield Finding("database", Level.WARNING, "there is none yet", advice)
             else:
                 newest = tx.newest_time()
+            if file is None:
+                yield Finding("database", Level.OK, "it answers")
             found = [*_judge_channels(tx, config), _judge_feeds(tx, config)]
     except StoreError as error:
         yield Finding("database", Level.WRONG, str(error), _MEND_DATABASE)
-    yield from _examine_disks(file)
+    yield from _examine_disks(file, size=size)
     yield judge_clock(now, newest=newest, synchronised=is_clock_synchronised())
     yield from found
 
@@ -97,13 +99,12 @@ _MEND_DATABASE = (
 )
 
 
-def _examine_disks(file: Path | None) -> Iterator[Finding]:
+def _examine_disks(file: Path | None, *, size: int) -> Iterator[Finding]:
     """Examine the disks of the database and of $STATE_DIRECTORY, which names folders with a colon between them."""
     state = os.environ.get("STATE_DIRECTORY", "")
     folders = [*([file.parent] if file else []), *(Path(folder) for folder in state.split(":") if folder)]
-    size = file.stat().st_size if file and file.exists() else 0
     for folder in dict.fromkeys(folders):
-        if folder.is_dir():
+        with suppress(OSError):  # it is missing, or closed to us: what that means for the database is said there
             yield judge_space(str(folder), free=shutil.disk_usage(folder).free, database=size)
 
 
@@ -133,15 +134,15 @@ def _judge_feeds(tx: Transaction | None, config: Config) -> Finding:
 def _examine_files(config: Config) -> Iterator[Finding]:
     """Examine who may read the database, what feeds.toml holds that is secret, and the credentials."""
     file = locate_file(config.database)
-    if file is not None and file.exists():
+    if file is not None:
         advice = f"it tells what is watched: chmod 600 {file}"
-        yield _judge_file("database file", file, advice)
+        yield from _examine_file("database file", file, advice)
     # Of a file that is wrong its shape is not known: it is examined once it is right.
     if config.channels and holds_secrets(read_document(config.path)):
         advice = (
             "it holds addresses or tokens: write ${NAME} for them, or close it (chmod 600) if monitor runs as its owner"
         )
-        yield _judge_file("feeds.toml file", config.path, advice)
+        yield from _examine_file("feeds.toml file", config.path, advice)
     folders = {config.path.parent / "credentials", *map(Path, filter(None, [os.environ.get("CREDENTIALS_DIRECTORY")]))}
     for folder in sorted(folders):
         yield from _examine_credentials(folder)
@@ -153,16 +154,18 @@ def _examine_credentials(folder: Path) -> Iterator[Finding]:
     except FileNotFoundError:
         return
     except OSError:  # not even we may enter it
-        yield Finding("credentials", Level.OK, f"{folder} is closed to this user")
+        yield Finding("credentials", Level.OK, f"{folder} cannot be looked into by this user")
         return
-    findings = [_judge_file(f"credential {path.name}", path, f"chmod 600 {path}") for path in files]
+    findings = [each for path in files for each in _examine_file(f"credential {path.name}", path, f"chmod 600 {path}")]
     wrong = [finding for finding in findings if finding.level is Level.WRONG]
     yield from wrong or [Finding("credentials", Level.OK, f"{folder}: closed to other users")]
 
 
-def _judge_file(subject: str, file: Path, advice: str) -> Finding:
-    reachable = bool(file.absolute().parent.stat().st_mode & stat.S_IXOTH)
-    return judge_file(subject, mode=file.stat().st_mode, reachable=reachable, advice=advice)
+def _examine_file(subject: str, file: Path, advice: str) -> Iterator[Finding]:
+    """Examine who may read a file; nothing is said of one that is missing, or that we cannot reach ourselves."""
+    with suppress(OSError):
+        reachable = bool(file.absolute().parent.stat().st_mode & stat.S_IXOTH)
+        yield judge_file(subject, mode=file.stat().st_mode, reachable=reachable, advice=advice)
 
 
 async def _examine_network(config: Config) -> list[Finding]:
