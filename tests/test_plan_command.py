@@ -232,6 +232,8 @@ def test_what_came_before_the_days_is_replayed_for_its_stories_and_not_counted(i
     assert installed.run("plan", "--days", "2").startswith(
         "0 alerts would appear, 0 disappear, 4 stay (2 days; 7 items"
     )
+    *renamed, _ = installed.run("plan", "--days", "2", rest=REST.replace("radio", "tower")).splitlines()
+    assert renamed == lines("-", ("radio",), *ALL[1:]) + lines("+", ("tower",), *ALL[1:])
     assert installed.run("plan", "--days", "5").startswith("0 alerts would appear, 0 disappear, 6 stay")
 
 
