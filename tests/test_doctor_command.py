@@ -126,6 +126,15 @@ def test_a_database_server_that_does_not_answer_is_told(path: Path) -> None:
     assert "disk" not in found
 
 
+def test_a_database_server_that_answers_is_well(path: Path, postgres: Any) -> None:
+    postgres.psql("CREATE DATABASE doctor;")
+    url = postgres.get_uri("doctor")
+    open_store(Secret(url)).close()
+    path.write_text(f'[monitor]\ndatabase = "{url}"\n{FEEDS}', encoding="utf-8")
+    found = levels(path)
+    assert (found["database"], found["clock"], found["feeds"]) == ("ok", "ok", "ok")
+
+
 def test_a_bad_configuration_is_told_and_the_database_examined(path: Path) -> None:
     path.write_text(FEEDS.replace("query", "kwery"), encoding="utf-8")
     found = levels(path)
@@ -133,7 +142,15 @@ def test_a_bad_configuration_is_told_and_the_database_examined(path: Path) -> No
 
 
 def test_a_clock_that_went_back_is_told(path: Path) -> None:
-    make_database(path, polled_at(datetime.now(UTC) + timedelta(days=3)))
+    """The newest time counts: one feed was polled just now, the other by a clock that was three days ahead."""
+    path.write_text(f'{FEEDS}[[feed]]\nurl = "http://127.0.0.1/second"\n', encoding="utf-8")
+
+    def fill(tx: Any) -> None:
+        for feed, ahead in zip(tx.planned_polls(), (0, 3), strict=True):
+            when = datetime.now(UTC) + timedelta(days=ahead)
+            tx.save_poll(feed, PollRecord(when, when, "", "soon", validators=Validators()))
+
+    make_database(path, fill)
     assert levels(path)["clock"] == "wrong"
 
 
