@@ -70,6 +70,36 @@ def decide_alerts(
     ]
 
 
+def explain_holds(story: Story, rules: Sequence[Rule], *, told: Iterable[Told]) -> list[str]:
+    """Say in words what keeps each channel from hearing that a story is new, or corroborated; empty where all have."""
+    channels = _rules_by_channel(story.topic, rules)
+    if not channels:
+        return [f"no alert rule tells of {story.topic}"]
+    held = ["the operator has muted this story"] if story.muted else []
+    for channel, channel_rules in channels.items():
+        heard = [entry for entry in told if entry.channel == channel]
+        for event in (Event.NEW, Event.CORROBORATED):
+            case = _Case(story, {}, [rule for rule in channel_rules if event in rule.on], heard)
+            if not case.heard(event):
+                held += _explain_hold(event, channel, case)
+    return held
+
+
+def _explain_hold(event: Event, channel: str, case: _Case) -> list[str]:
+    if not case.rules:
+        return [f'{channel}: no rule has "{event}" in its "on"']
+    needed = min(_sources_needed(event, rule, case) for rule in case.rules)
+    if case.sources < needed:
+        return [f"{channel}: {event} waits for {needed} independent sources; the story has {case.sources}"]
+    return [] if case.story.muted else [f"{channel}: {event} is told when the next fresh item joins the story"]
+
+
+def _sources_needed(event: Event, rule: Rule, case: _Case) -> int:
+    if event is Event.NEW:
+        return rule.min_sources
+    return 2 if case.heard(Event.NEW) or Event.NEW not in rule.on else max(2, rule.min_sources)
+
+
 def _rules_by_channel(topic: str, rules: Sequence[Rule]) -> dict[str, list[Rule]]:
     by_channel: dict[str, list[Rule]] = {}
     for rule in rules:

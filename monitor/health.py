@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from monitor.model import FeedHealth
+from monitor.model import Feed, FeedHealth
 
 # A feed is silent when it has brought nothing for this many of its usual gaps between items, and two days at least:
 # at random arrival e^-8 of all gaps are that long, and weekends are no silence.
@@ -79,6 +79,25 @@ def tell_time(when: datetime, *, now: datetime, zone: tzinfo) -> str:
 def tell_pace(items_per_day: float) -> str:
     """Write a pace as people count: `14 a day`, `3 a week`."""
     return f"{items_per_day:.0f} a day" if items_per_day >= 2 else f"{items_per_day * 7:.0f} a week"  # noqa: PLR2004 (“1 a day” may be 1.4)
+
+
+def never_polled(feed: Feed) -> FeedHealth:
+    """Give the state of a feed that the store has not met yet."""
+    return FeedHealth(
+        url=feed.url,
+        name=feed.name,
+        active=feed.enabled,
+        next_poll=None,
+        last_polled=None,
+        last_success=None,
+        last_item=None,
+        last_error="",
+        last_error_kind="",
+        notice="",
+        gap=None,
+        rhythm="",
+        schedule_reason="",
+    )
 
 
 def _propose_edit(url: str, moved_to: str) -> str:

@@ -635,7 +635,7 @@ class FeedHealth:
     """What the polls of a feed have left behind, for whoever wants to know how it fares.
 
     `gap` is the time of which items may have been missed, `notice` what only the operator can mend; `rhythm` belongs
-    to the schedule. `next_poll` is None where no daemon has seen the feed yet. `believed` is False where the server says 304 of what has changed,
+    to the schedule. `added` is when the store first met it; like `next_poll` it is None where no daemon has seen the feed yet. `believed` is False where the server says 304 of what has changed,
     until `believed_until`; otherwise that is when its word is next put to the test.
     """
 
@@ -654,3 +654,4 @@ class FeedHealth:
     schedule_reason: str
     believed: bool = True
     believed_until: datetime | None = None
+    added: datetime | None = None

@@ -364,14 +364,69 @@ def test_json_is_as_the_page_says(installation: Path) -> None:
     edited = installation.with_name("edited.toml")
     edited.write_text(installation.read_text(encoding="utf-8").replace('"chechnya"', '"caucasus"'), encoding="utf-8")
     printed["plan"] = run(edited, "plan", "--json")
+    item = printed["stories"][0]["members"][1]["id"]
+    printed["why ID|URL"] = run(installation, "why", str(item), "--json")
+    assert printed["why ID|URL"]["items"][0]["topics"][0]["story"].pop("reason")["score"] > 0
+    unknown = run(installation, "why", "https://kurier.example/unknown", "--json")
+    assert len(unknown["feeds"]) == 1
+    assert keys(unknown["feeds"]) <= set(re.findall(r"`([a-z_]+)`", json_section("why ID|URL")))
     assert len(printed) == JSON_PAGE.count("\n## ")
     for command, value in printed.items():
         section = json_section(command)
         (example,) = blocks(section, "json")
-        assert fits(shape(json.loads(example)), shape(value)), command
+        shown = json.loads(re.sub(r'"reason": {.*?},\n', "", example, flags=re.DOTALL))
+        assert fits(shape(shown), shape(value)), command
         assert keys(value) <= set(re.findall(r"`([a-z_]+)`", section)), command
     assert fits(shape(run(installation, "story", "1", "--json")), shape(printed["stories"][0]))
     assert len(printed["stories"][0]["members"]) == 2
+
+
+@pytest.fixture
+def explained(tmp_path: Path) -> Iterator[Path]:
+    """Two outlets that tell one story one after the other, and something else."""
+    path = tmp_path / "feeds.toml"
+    rest = "".join(text for table, text in REST_OF_A_CONFIGURATION.items() if table != "feed")
+    text = '[fetch]\nallow_private = ["127.0.0.1"]\n' + rest.replace("gay", "(gay OR lgbt*)")
+    with FeedServer.threaded() as server:
+        for outlet, items in OUTLETS.items():
+            text += f'[[feed]]\nurl = "{server.serve(f"/{outlet}", write_items(outlet, items))}"\nowner = "{outlet}"\n'
+            path.write_text(text)
+            run(path, "once", "--json")
+    yield path
+    structlog.reset_defaults()
+
+
+OUTLETS = {
+    "Kurier": {
+        "Dozens of gay men held in Chechnya, newspaper says": "They were taken from their homes in Argun.",
+        "Chechnya opens its football season": "The home team lost by two goals.",
+    },
+    "Herald": {"Gay men held in Chechnya, say families in Argun": "Dozens were taken from their homes at night."},
+}
+
+
+def write_items(outlet: str, items: dict[str, str]) -> bytes:
+    date = format_datetime(datetime.now(UTC))
+    entries = "".join(
+        f"<item><guid>{title}</guid><link>https://{outlet.lower()}.example/{number}</link><pubDate>{date}</pubDate>"
+        f"<title>{title}</title><description>{summary}</description></item>"
+        for number, (title, summary) in enumerate(items.items(), start=1)
+    )
+    return f"<rss version='2.0'><channel><title>{outlet}</title>{entries}</channel></rss>".encode()
+
+
+def test_the_screens_of_why_are_what_it_prints(explained: Path) -> None:
+    """But for numbers: times, and scores, whose last digit may depend on the machine."""
+    page = read_page(ROOT / "docs/how-to/understand-a-decision.md")
+    shown = re.findall(r"^```text\n\$ monitor why (\S+)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(shown) == 3
+    for target, screen in shown:
+        result = CliRunner().invoke(cli, ["--config", str(explained), "why", target])
+        assert without_numbers(result.stdout) == without_numbers(screen), result.stdout
+
+
+def without_numbers(text: str) -> list[str]:
+    return re.sub(r"-?\d[\d.:-]*", "0", text).split()
 
 
 def test_every_status_and_event_is_explained() -> None:

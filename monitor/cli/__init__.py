@@ -192,6 +192,21 @@ def story(config: str | None, number: int, *, as_json: bool) -> None:
     show_story(config, number, as_json=as_json)
 
 
+@cli.command()
+@click.argument("target", metavar="ID|URL")
+@json_option
+@click.pass_obj
+def why(config: str | None, target: str, *, as_json: bool) -> None:
+    """Say why an item matched, joined its story and was told, or why not.
+
+    ID is an item's number, as monitor story shows it; URL is its link. Of a link that no feed has brought it says
+    which feeds are of that site, and whether they may have missed it.
+    """
+    from monitor.cli.why import explain
+
+    explain(config, target, as_json=as_json)
+
+
 @cli.group(invoke_without_command=True)
 @limit_option
 @json_option

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +18,7 @@ from rich.text import Text
 
 from monitor.config import find_config, load_config, load_settings
 from monitor.errors import ConfigError
-from monitor.model import Config
+from monitor.model import Config, Hit
 from monitor.store import Store, Transaction, has_database, open_store
 
 # Parsing is what takes processor time; more workers than this bring nothing until thousands of feeds change at once.
@@ -90,6 +90,11 @@ def local_time(when: datetime | None, config: Config) -> str:
 def count_of(count: int, noun: str) -> str:
     """Write a count with its noun: 1 feed, 2 feeds."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def hits_in_words(hits: Iterable[Hit]) -> str:
+    """Write the terms of a query with the words that they met, and where."""
+    return ", ".join(f"{hit.term} met “{hit.word}” in the {hit.where}" for hit in hits)
 
 
 def make_console() -> Console:

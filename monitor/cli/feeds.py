@@ -24,8 +24,8 @@ from monitor.cli.common import (
     status_text,
     utc_now,
 )
-from monitor.health import Verdict, judge_feed
-from monitor.model import Config, Feed, FeedHealth
+from monitor.health import Verdict, judge_feed, never_polled
+from monitor.model import Config, FeedHealth
 from monitor.schedule import load_rhythm
 from monitor.store import Transaction
 
@@ -62,7 +62,7 @@ def report_feeds(tx: Transaction | None, config: Config, *, now: datetime) -> li
     healths = tx.feed_health() if tx else []
     met = {health.url for health in healths}
     return judge_feeds(
-        [*healths, *(_never_polled(feed) for feed in config.feeds if feed.url not in met)], config, now=now
+        [*healths, *(never_polled(feed) for feed in config.feeds if feed.url not in met)], config, now=now
     )
 
 
@@ -156,24 +156,6 @@ def _trust_in_words(health: FeedHealth, config: Config) -> str:
 
 def _next_poll(health: FeedHealth, config: Config) -> str:
     return local_time(health.next_poll, config) if health.active else "–"
-
-
-def _never_polled(feed: Feed) -> FeedHealth:
-    return FeedHealth(
-        url=feed.url,
-        name=feed.name,
-        active=feed.enabled,
-        next_poll=None,
-        last_polled=None,
-        last_success=None,
-        last_item=None,
-        last_error="",
-        last_error_kind="",
-        notice="",
-        gap=None,
-        rhythm="",
-        schedule_reason="",
-    )
 
 
 def _feed_json(report: FeedReport) -> dict[str, Any]:

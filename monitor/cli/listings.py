@@ -10,6 +10,7 @@ from rich.text import Text
 
 from monitor.cli.common import (
     count_of,
+    hits_in_words,
     local_time,
     make_console,
     opened_store,
@@ -21,7 +22,7 @@ from monitor.cli.common import (
     utc_now,
 )
 from monitor.corrections import find_survivor
-from monitor.model import Config, Hit, Member, Status
+from monitor.model import Config, Member, Status
 from monitor.store import DeliveryRecord, StoryRecord
 
 
@@ -120,12 +121,8 @@ def _print_story(record: StoryRecord, config: Config) -> None:
             )
         )
         console.print(Text(f"  {member.item.url or 'no link'}"))
-        console.print(Text(f"  matched: {_hits(record.matches[member.id].hits)}"))
+        console.print(Text(f"  matched: {hits_in_words(record.matches[member.id].hits)}"))
         console.print(Text(f"  placed: {_reason(record.placements[member.id].reason)}"))
-
-
-def _hits(hits: tuple[Hit, ...]) -> str:
-    return ", ".join(f"{hit.term} met “{hit.word}” in the {hit.where}" for hit in hits)
 
 
 def _reason(reason: Mapping[str, Any]) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from monitor.language import language_code
 from monitor.match.document import Document
 from monitor.match.query import read_query
-from monitor.match.terms import Node
-from monitor.model import Feed, Hit, Item, Match, Topic
+from monitor.match.terms import Node, name_hits
+from monitor.model import Feed, Item, Match, Topic
 
 __all__ = ["CompiledTopic", "compile_topic", "match_topics"]
 
@@ -56,8 +56,5 @@ def match_topics(item: Item, topics: Sequence[CompiledTopic], *, feed: Feed) -> 
             continue
         found = compiled.query.find(document)
         if found is not None:
-            hits = dict.fromkeys(
-                Hit(place.term, place.field, document[place.field].written(place.start, place.end)) for place in found
-            )
-            matches.append(Match(compiled.topic.name, tuple(hits)))
+            matches.append(Match(compiled.topic.name, name_hits(found, document)))
     return matches

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from monitor.language import language_code
 from monitor.match import CompiledTopic
-from monitor.match.document import VALUE_FIELDS, Prose
+from monitor.match.document import Prose
 from monitor.match.terms import All, Any, Exact, Fuzzy, Negation, Node, Pattern, Term
 from monitor.model import Feed
 from monitor.text import fold
@@ -37,7 +37,9 @@ def explain_silence(compiled: CompiledTopic, feeds: Sequence[Feed]) -> list[str]
         told = ", ".join(list(dict.fromkeys(reasons))[:_SHOWN])
         return [f"its query can never match, for no feed that it reads has {told}"]
     dead = (term for term in _wanted(compiled.query) if all(reader.known(term) is False for reader in readers))
-    return [f"{name} in its query is true of no feed that it reads" for name in dict.fromkeys(map(_name, dead))]
+    return [
+        f"{name} in its query is true of no feed that it reads" for name in dict.fromkeys(term.name for term in dead)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class _Reader:
 
     def _refute_term(self, term: Term, facts: _Facts, *, wanted: bool) -> str:
         if self.known(term) is (not wanted):
-            return _name(term) if wanted else f"anything but {_name(term)}"
+            return term.name if wanted else f"anything but {term.name}"
         return next(filter(None, (_clash(term, wanted, other, must) for other, must in facts)), "")
 
 
@@ -95,11 +97,11 @@ def _clash(one: Term, wanted: bool, other: Term, must: bool) -> str:  # noqa: FB
     """Say why two terms cannot both be as wanted: one that must be there implies one that must not."""
     if wanted and must:
         both_languages = one.fields == other.fields == ["lang"] and one.finder != other.finder
-        return f"an item is in one language, not in {_name(other)} and {_name(one)}" if both_languages else ""
+        return f"an item is in one language, not in {other.name} and {one.name}" if both_languages else ""
     if wanted is must:
         return ""
     there, absent = (one, other) if wanted else (other, one)
-    return f"it asks for {_name(there)} and for NOT {_name(absent)}" if _implies(there, absent) else ""
+    return f"it asks for {there.name} and for NOT {absent.name}" if _implies(there, absent) else ""
 
 
 def _implies(there: Term, absent: Term) -> bool:
@@ -143,9 +145,3 @@ def _wanted(node: Node, *, wanted: bool = True) -> Iterator[Term]:
             yield from _wanted(part, wanted=wanted)
     elif isinstance(node, Term) and wanted:
         yield node
-
-
-def _name(term: Term) -> str:
-    """Write a term as a query has it, with its field if it has one of its own."""
-    alone = len(term.fields) == 1 or term.fields[0] in VALUE_FIELDS
-    return f"{term.fields[0]}:{term.written}" if alone else term.written

@@ -13,7 +13,8 @@ from typing import NamedTuple, Protocol
 
 from rapidfuzz.distance import OSA
 
-from monitor.match.document import Field
+from monitor.match.document import VALUE_FIELDS, Field
+from monitor.model import Hit
 
 
 class Place(NamedTuple):
@@ -23,6 +24,12 @@ class Place(NamedTuple):
     field: str
     start: int
     end: int
+
+
+def name_hits(places: Sequence[Place], document: Mapping[str, Field]) -> tuple[Hit, ...]:
+    """Give the terms that hold in some places, each with the words that it met there."""
+    hits = (Hit(place.term, place.field, document[place.field].written(place.start, place.end)) for place in places)
+    return tuple(dict.fromkeys(hits))
 
 
 class Node(Protocol):
@@ -88,6 +95,12 @@ class Term:
     written: str
     fields: Sequence[str]
     finder: Finder
+
+    @property
+    def name(self) -> str:
+        """The term as a query has it, with its field if it has one of its own."""
+        alone = len(self.fields) == 1 or self.fields[0] in VALUE_FIELDS
+        return f"{self.fields[0]}:{self.written}" if alone else self.written
 
     def find(self, document: Mapping[str, Field]) -> list[Place] | None:
         """Give the first place in each field."""

@@ -4,6 +4,7 @@ from monitor.store.backup import copy_database
 from monitor.store.engine import Store, Transaction, has_database, open_store
 from monitor.store.feeds import FeedState, KnownItems, PollRecord
 from monitor.store.inspect import check_file, locate_file
+from monitor.store.items import ItemRecord
 from monitor.store.outbox import DeliveryRecord
 from monitor.store.replay import Mute, StoredItem, Telling
 from monitor.store.stories import StoryRecord
@@ -13,6 +14,7 @@ __all__ = [
     "ChannelTotal",
     "DeliveryRecord",
     "FeedState",
+    "ItemRecord",
     "KnownItems",
     "Mute",
     "PollRecord",

@@ -22,6 +22,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from monitor.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreReadOnly, StoreTooNew
 from monitor.model import Secret
 from monitor.store.feeds import FeedRows
+from monitor.store.items import ItemRows
 from monitor.store.judgements import JudgementRows
 from monitor.store.moves import MoveRows
 from monitor.store.replay import ReplayRows
@@ -68,7 +69,7 @@ _WORDS: dict[type[StoreError], str] = {
 }
 
 
-class Transaction(FeedRows, MoveRows, ReplayRows, JudgementRows, StateRows, TotalRows):
+class Transaction(FeedRows, ItemRows, MoveRows, ReplayRows, JudgementRows, StateRows, TotalRows):
     """Everything that can be read and written, inside one transaction."""
 
 

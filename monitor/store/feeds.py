@@ -273,6 +273,7 @@ def _feed_health(row: FeedRow) -> FeedHealth:
         url=row.url,
         name=row.name,
         active=row.active,
+        added=row.added,
         next_poll=row.next_poll,
         last_polled=row.last_polled,
         last_success=row.last_success,

@@ -170,8 +170,8 @@ class OutboxRows(StoryRows):
         rows = select(DeliveryRow.channel, DeliveryRow.last_error).where(stuck).order_by(DeliveryRow.id)
         return {row.channel: row.last_error for row in self.session.execute(rows)}
 
-    def delivery_records(self, *, limit: int | None = None) -> list[DeliveryRecord]:
-        """Give the outbox, newest first."""
+    def delivery_records(self, *, limit: int | None = None, story: int | None = None) -> list[DeliveryRecord]:
+        """Give the outbox, or what of it is about one story, newest first."""
         chosen = (
             select(DeliveryRow, AlertRow, StoryRow.topic)
             .join(AlertRow, AlertRow.id == DeliveryRow.alert_id)
@@ -179,6 +179,8 @@ class OutboxRows(StoryRows):
             .order_by(DeliveryRow.id.desc())
             .limit(limit)
         )
+        if story is not None:
+            chosen = chosen.where(AlertRow.story_id == story)
         return [_delivery_record(*row) for row in self.session.execute(chosen)]
 
     def _untouched_alert(self, alert: Alert) -> AlertRow | None:

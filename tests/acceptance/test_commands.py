@@ -123,6 +123,15 @@ def test_alerts_tells_what_was_sent_and_what_was_not(told: Installation) -> None
         pytest.param(["story", "9" * 20], 1, "", f"there is no story {'9' * 20}; ", id="an id beyond all numbers"),
         pytest.param(["stories", "--limit", "9" * 20], 2, "", "is not in the range", id="a limit beyond all numbers"),
         pytest.param(["story", "x"], 2, "", "'x' is not a valid integer", id="no number"),
+        pytest.param(["why", "1"], 0, "matched: chechnya met “Chechnya” in the title", "", id="why"),
+        pytest.param(
+            ["why", "https://kurier.example/0"], 0, "both, URL 2, new+corroborated: refused, ", "", id="why a link"
+        ),
+        pytest.param(
+            ["why", "https://kurier.example/9"], 0, "the page was not in its document", "", id="why an unknown link"
+        ),
+        pytest.param(["why", "99"], 1, "", "there is no item 99", id="why no item"),
+        pytest.param(["why", "argun"], 2, "", "'argun' is neither the number of an item nor a link", id="why a word"),
         pytest.param(["alerts"], 0, "answered 401 Unauthorized", "", id="alerts"),
         pytest.param(["alerts"], 0, "; next try 20", "", id="when what failed is tried again"),
         pytest.param(["feeds", "bote"], 0, "http-4xx, 1 failure: again in", "", id="why a feed is polled when it is"),
@@ -165,6 +174,8 @@ def test_retry_makes_what_failed_due_at_once(told: Installation, tmp_path: Path)
         pytest.param(["alerts"], 0, "No alerts yet.", id="alerts"),
         pytest.param(["alerts", "--json"], 0, "[]", id="alerts as JSON"),
         pytest.param(["story", "1"], 1, "there is no story 1", id="story"),
+        pytest.param(["why", "1"], 1, "there is no item 1", id="why"),
+        pytest.param(["why", "https://kurier.example/0"], 0, "Kurier new", id="why a link"),
     ],
 )
 def test_a_listing_makes_no_database(arguments: list[str], status: int, words: str, monitor: Installation) -> None:
