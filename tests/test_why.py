@@ -225,6 +225,7 @@ TOLD = frozenset({Told("desk", Event.NEW)})
         pytest.param([a_rule(min_sources=3), a_rule()], frozenset(), False, ["desk: new is told when the next fresh item joins the story", "desk: corroborated waits for 2 independent sources; the story has 1"], id="the least of two rules"),
         pytest.param([a_rule(on=frozenset({Event.CORROBORATED}))], frozenset(), False, ['desk: no rule has "new" in its "on"', "desk: corroborated waits for 2 independent sources; the story has 1"], id="not asked for"),
         pytest.param([a_rule()], TOLD, False, ["desk: corroborated waits for 2 independent sources; the story has 1"], id="told in part"),
+        pytest.param([a_rule(min_sources=3)], TOLD, False, ["desk: corroborated waits for 2 independent sources; the story has 1"], id="told before min_sources was raised"),
         pytest.param([a_rule(on=frozenset({Event.NEW}))], TOLD, False, ['desk: no rule has "corroborated" in its "on"'], id="told, and no more asked for"),
         pytest.param([a_rule()], TOLD | {Told("desk", Event.CORROBORATED)}, False, [], id="told"),
         pytest.param([a_rule()], frozenset(), True, ["the operator has muted this story", "desk: corroborated waits for 2 independent sources; the story has 1"], id="muted"),
