@@ -14,10 +14,11 @@ _NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """What one channel is to be told, with the reasons, and whether any rule calls it urgent."""
+    """What one channel is to be told, with the reasons; whether any rule is urgent, and all that lead to it have a digest."""
 
     reasons: tuple[tuple[Event, str], ...]
     urgent: bool
+    digest: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,9 @@ def decide_alerts(
         reasons = _find_reasons(story, channel_rules, heard, fresh)
         if reasons:
             urgent = any(rule.urgent for rule in channel_rules)
-            due.setdefault(_Due(tuple(reasons.items()), urgent), []).append(channel)
+            leading = [rule for rule in channel_rules if rule.on & reasons.keys()]
+            digest = all(rule.digest for rule in leading if rule.min_sources <= len(story.sources))
+            due.setdefault(_Due(tuple(reasons.items()), urgent, digest), []).append(channel)
     return [
         Alert(
             story=story.id,
@@ -64,6 +67,7 @@ def decide_alerts(
             channels=tuple(channels),
             reason={event.value: reason for event, reason in what.reasons},
             urgent=what.urgent,
+            digest=what.digest,
             sources=len(story.sources),
         )
         for what, channels in due.items()

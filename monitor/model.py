@@ -211,6 +211,14 @@ class Config:
     fetch: FetchSettings = FetchSettings()
     web: Web = Web()
 
+    def channel(self, name: str) -> Channel | None:
+        """Find a channel; None where feeds.toml has it no longer."""
+        return next((channel for channel in self.channels if channel.name == name), None)
+
+    def operator_channels(self, *, besides: str = "") -> tuple[Channel, ...]:
+        """Give the channels that hear of the program's own troubles, less the one that is the trouble."""
+        return tuple(channel for channel in self.channels if channel.name in self.operators and channel.name != besides)
+
 
 # --- fetch ---------------------------------------------------------------------------------------------------------
 
@@ -485,7 +493,8 @@ class Told:
 class Alert:
     """A decision to tell some channels of one or several events of a story, in one message.
 
-    `reason` says it in words, an event each; `sources` is how many independent ones the story has.
+    `reason` says it in words, an event each; `sources` is how many independent ones the story has. `urgent` passes
+    digests and quiet hours; `digest`: only rules with a digest led to it.
     """
 
     story: int
@@ -494,11 +503,12 @@ class Alert:
     channels: tuple[str, ...]
     reason: Mapping[str, str]
     urgent: bool = False
+    digest: bool = False
     sources: int = 0
 
 
 class Status(StrEnum):
-    """Where a delivery stands. `held` waits for quiet hours to end; `dead` was given up and reported."""
+    """Where a delivery stands. `held` waits for its time (digest, quiet hours, burst); `dead` was given up and reported."""
 
     PENDING = "pending"
     SENDING = "sending"
@@ -586,6 +596,56 @@ class Notice:
 
     kind: NoticeKind
     facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A row of the outbox that waits for its message, as far as its time depends on it. `story` is None for a notice.
+
+    `why` is the summary that it belongs to, if any; `alone`: a summary with it was refused, so it goes by itself.
+    """
+
+    id: int
+    story: int | None
+    topic: str
+    created: datetime
+    next_attempt: datetime
+    attempts: int = 0
+    urgent: bool = False
+    digest: bool = False
+    alone: bool = False
+    why: Bundle | None = None
+    notice: NoticeKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What waits for one channel URL, oldest first, and what it got lately: a time and a number of stories each."""
+
+    channel: str
+    ordinal: int
+    target: str
+    waiting: tuple[Waiting, ...]
+    recent: tuple[tuple[datetime, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What goes to one channel URL in one message: an alert, a summary of several (`bundle`), or a notice.
+
+    `ids` are all its rows of the outbox: those that tell of one story are one delivery here. `attempts` and
+    `first_attempt` are those of the row that was tried most often.
+    """
+
+    ids: tuple[int, ...]
+    channel: str
+    ordinal: int
+    target: str
+    attempts: int
+    first_attempt: datetime
+    deliveries: tuple[Delivery, ...] = ()
+    bundle: Bundle | None = None
+    notice: Notice | None = None
 
 
 class Format(StrEnum):

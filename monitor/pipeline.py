@@ -198,6 +198,7 @@ class Pipeline:
         with self._store.write() as tx:
             tx.release_abandoned_feeds()
             tx.release_abandoned_deliveries(now=now)
+            tx.review_held(now=now)
             tx.sync_feeds(self._config.feeds, now=now)
             planned = tx.planned_polls()
             due = [next_poll for next_poll, _ in planned.values()]

@@ -6,8 +6,25 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
 
-from monitor.model import Alert, Channel, Event, Feed, Hit, Item, Match, Member, Placement, Secret, Source, Story
+from monitor.model import (
+    UTC_ZONE,
+    Alert,
+    Channel,
+    Event,
+    Feed,
+    Hit,
+    Item,
+    Match,
+    Member,
+    Parcel,
+    Placement,
+    Secret,
+    Source,
+    Story,
+)
+from monitor.rhythm import plan_lane
 from monitor.store import Transaction
+from monitor.store.outbox import PER_TARGET
 
 NOW = datetime(2017, 4, 1, 9, 0, tzinfo=UTC)
 
@@ -123,3 +140,14 @@ def add_stories(tx: Transaction, now: datetime, *sizes: int) -> list[list[int]]:
             tx.add_member(story, member, match=make_match(), placement=make_placement(), now=item.seen)
         stories.append(ids)
     return stories
+
+
+def claim_messages(
+    tx: Transaction, *, now: datetime, lease: timedelta, limit: int, settled_before: datetime
+) -> list[Parcel]:
+    """Claim what is due as the program does, for channels without rhythm."""
+    lanes = tx.due_lanes(now=now, settled_before=settled_before, recent_since=now, limit=limit)
+    plans = [plan_lane(lane, None, (), timezone=UTC_ZONE, now=now, most=PER_TARGET) for lane in lanes]
+    for row, hold in [held for plan in plans for held in plan.held.items()]:
+        tx.hold(row, until=hold.until, why=hold.why)
+    return [parcel for plan in plans for parcel in tx.claim_parcels(plan.messages, now=now, lease=lease)]

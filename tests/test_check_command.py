@@ -62,15 +62,10 @@ def test_a_file_that_does_what_it_says_has_no_notes(tmp_path: Path) -> None:
         ({"[[topic]]": '[[feed]]\nurl = "http://www.kurier.example/rss/?utm_source=x"\n[[topic]]'}, "5: note: http://www.kurier.example/rss/?utm_source=x looks like the feed of line 3."),
         ({'channels = ["desk"]': 'channels = ["desk"]\non = ["corroborated"]\nmin_sources = 2'}, '14: note: min_sources is set, but "new" is not in on: it has no effect.'),
         ({'"print://"': '"print://"\nlang = "pt-BR"'}, "10: note: messages to channel 'desk' are in English: there is ar, en, es, fr, ru, no pt-BR."),
-        ({'"print://"': '"print://"\nquiet = "22:00-07:00"'}, f"{NO_EFFECT}quiet: alerts are sent at any hour."),
-        ({'"print://"': '"print://"\nburst = 9'}, f"{NO_EFFECT}burst: each alert is a message."),
-        ({'["desk"]': '["desk"]\ndigest = "daily 08:00"'}, f"{NO_EFFECT}digest: each alert is sent by itself, at once."),
-        ({'["desk"]': '["desk"]\nurgent = true'}, f"{NO_EFFECT}urgent: all alerts are sent at once."),
         ({'["desk"]': '["desk"]\non = ["new", "revised"]'}, f'{NO_EFFECT}"revised" and "withdrawn" in on: nothing is told of reports that are changed or taken back.'),
         ({"[[alert]]": '[[heartbeat]]\nchannels = ["desk"]\nat = "daily 09:00"\n[[alert]]'}, f"{NO_EFFECT}[[heartbeat]]: no proof of life is sent."),
-        ({"[[feed]]": '[monitor]\noperators = ["desk"]\n[[feed]]'}, f"{NO_EFFECT}operators: the daemon's troubles are in its log and in monitor feeds."),
     ],
-    ids=["no alert", "an untold topic", "an unused channel", "a small operator", "a contradiction", "a language of no feed", "no enabled feed", "a feed twice", "an idle key", "a language without words", "quiet", "burst", "digest", "urgent", "revised", "heartbeat", "operators"],
+    ids=["no alert", "an untold topic", "an unused channel", "a small operator", "a contradiction", "a language of no feed", "no enabled feed", "a feed twice", "an idle key", "a language without words", "revised", "heartbeat"],
 )  # fmt: skip
 def test_what_leads_to_nothing_is_named(tmp_path: Path, changes: dict[str, str], note: str) -> None:
     text = PLAIN if "[[x]]" not in changes.values() else PLAIN.partition("[[alert]]")[0]

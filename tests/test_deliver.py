@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from textwrap import dedent
@@ -25,9 +26,25 @@ from monitor.deliver import DeliveryCounts, check_channel_url, deliver_due, find
 from monitor.deliver.outbox import BACKOFF_BASE, BACKOFF_CAP, GIVE_UP_AFTER, LEASE, LEAST_ATTEMPTS, POLL, retry_at
 from monitor.deliver.services import SEND_TIMEOUT, _scrub
 from monitor.errors import DeliveryError, StoreBusy, StoreError
-from monitor.model import Channel, Config, Delivery, Format, Medium, Message, Secret, Source, Status, Template
+from monitor.model import (
+    Channel,
+    Config,
+    Delivery,
+    Event,
+    Format,
+    Medium,
+    Message,
+    Quiet,
+    Rule,
+    Schedule,
+    Secret,
+    Source,
+    Status,
+    Template,
+)
 from monitor.render import render_alert
-from monitor.store import DeliveryRecord, Store, Transaction
+from monitor.rhythm import BURST_WINDOW
+from monitor.store import DeliveryRecord, Store, Transaction, open_store
 from monitor.store.outbox import PER_TARGET
 from tests.makers import NOW, make_alert, make_channel, make_feed, make_item, make_match, make_member, make_placement
 from tests.sinks import DROP, HANG, HttpSink, SmtpSink
@@ -426,14 +443,14 @@ def clock() -> Clock:
     return Clock()
 
 
-def configure(*channels: Channel) -> Callable[[], Config]:
+def configure(*channels: Channel, **changes: Any) -> Callable[[], Config]:
     config = Config(
         path=Path("feeds.toml"), database=Secret("sqlite://"), feeds=(), topics=(), channels=channels, rules=()
     )
-    return lambda: config
+    return lambda: replace(config, **changes)
 
 
-def tell(store: Store, *titles: str, channels: tuple[Channel, ...]) -> None:
+def tell(store: Store, *titles: str, channels: tuple[Channel, ...], **changes: Any) -> None:
     """Put an alert of a new story for each title into the outbox."""
     with store.write() as tx:
         tx.sync_feeds([make_feed()], now=NOW)
@@ -445,7 +462,7 @@ def tell(store: Store, *titles: str, channels: tuple[Channel, ...]) -> None:
             tx.add_member(story, member, match=make_match(), placement=make_placement(), now=NOW)
             tx.save_sources(story, [Source(owners=("kurier.example",), members=(item,))])
             names = tuple(channel.name for channel in channels)
-            tx.add_alert(make_alert(story, channels=names), channels, now=NOW)
+            tx.add_alert(replace(make_alert(story, channels=names), **changes), channels, now=NOW)
 
 
 def outbox(store: Store) -> list[DeliveryRecord]:
@@ -489,7 +506,7 @@ async def test_a_young_alert_is_left_to_gather_further_events(store: Store, sink
 
 async def test_one_channel_url_gets_its_messages_in_order(store: Store, sink: HttpSink, clock: Clock) -> None:
     titles = [f"Story {number:02}" for number in range(4 * PER_TARGET + 1)]
-    channel = make_channel("desk", sink.url("json", "/a"))
+    channel = replace(make_channel("desk", sink.url("json", "/a")), burst=len(titles))
     tell(store, *titles, channels=(channel,))
     assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(sent=len(titles))
     assert [post.json["title"] for post in sink.received["/a"]] == [f"New: {title}" for title in titles]
@@ -534,11 +551,11 @@ async def test_a_message_that_is_refused_does_not_hold_back_the_next(
 
 
 @pytest.mark.parametrize("answer", [429, 503, DROP])
-async def test_a_channel_url_that_is_down_is_tried_once_and_all_arrives_in_order(
+async def test_a_channel_url_that_is_down_is_tried_once_and_all_arrives_in_one_summary(
     store: Store, sink: HttpSink, clock: Clock, answer: int | str
 ) -> None:
     titles = [f"Story {number:02}" for number in range(PER_TARGET + 3)]
-    channel = make_channel("desk", sink.url("json", "/a"))
+    channel = replace(make_channel("desk", sink.url("json", "/a")), burst=len(titles))
     tell(store, *titles, channels=(channel,))
     sink.answers["/a"] = answer
     assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(failed=1)
@@ -549,7 +566,9 @@ async def test_a_channel_url_that_is_down_is_tried_once_and_all_arrives_in_order
     sink.answers["/a"] = 200
     clock.advance(BACKOFF_BASE)
     assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(sent=len(titles))
-    assert [post.json["title"] for post in sink.received["/a"]] == [f"New: {title}" for title in titles]
+    (summary,) = sink.received["/a"]
+    assert summary.json["title"] == "After an outage: 8 stories"
+    assert re.findall(r"Story \d\d", summary.text) == titles
 
 
 async def test_after_24_hours_of_failures_a_delivery_is_dead(
@@ -855,7 +874,7 @@ async def test_a_claim_that_meets_a_busy_database_stops_nothing_on_its_way(
     sink.answers["/a"] = HANG
     task = asyncio.create_task(deliver_due(store, configure(channel), now=clock))
     await until(lambda: statuses(store) == [Status.SENDING, Status.SENT] and bool(sink.received["/a"]))
-    database = BusyTransactions(monkeypatch, "claim_deliveries", 2)
+    database = BusyTransactions(monkeypatch, "due_lanes", 2)
     await until(lambda: database.calls > 2)
     sink.release()
     assert await task == DeliveryCounts(sent=2)
@@ -864,7 +883,7 @@ async def test_a_claim_that_meets_a_busy_database_stops_nothing_on_its_way(
 async def test_a_claim_that_meets_a_busy_database_with_nothing_on_its_way_is_told(
     store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    BusyTransactions(monkeypatch, "claim_deliveries", 1)
+    BusyTransactions(monkeypatch, "due_lanes", 1)
     with pytest.raises(StoreBusy):
         await deliver_due(store, configure(), now=clock)
 
@@ -887,3 +906,157 @@ async def test_no_secret_reaches_the_log_or_the_database(
     assert "delivery failed" in printed
     assert TOKEN not in printed
     assert TOKEN not in "".join(record.last_error for record in outbox(store))
+
+
+# --- rhythm ----------------------------------------------------------------------------------------------------------
+
+
+def titles_of(sink: HttpSink, path: str = "/a") -> list[str]:
+    """Give the titles of what arrived since this was last asked."""
+    titles = [post.json["title"] for post in sink.received[path]]
+    sink.received[path].clear()
+    return titles
+
+
+async def test_a_digest_is_held_and_then_one_message(store: Store, sink: HttpSink, clock: Clock) -> None:
+    desk, press = make_channel("desk", sink.url("json", "/a")), make_channel("press", sink.url("json", "/b"))
+    rule = Rule(topics=("chechnya",), channels=("desk",), digest=Schedule("daily", time(8)))
+    config = configure(desk, press, rules=(rule,), timezone=ZoneInfo("Europe/Paris"))
+    tell(store, "First", "Second", channels=(desk,), digest=True)
+    tell(store, "Third", channels=(press,))
+    assert await deliver_due(store, config, now=clock) == DeliveryCounts(sent=1)
+    assert statuses(store) == [Status.HELD, Status.HELD, Status.SENT]
+    assert outbox(store)[0].next_attempt == NOW + timedelta(hours=21), "08:00 in Paris is 06:00 UTC in summer"
+    clock.advance(timedelta(hours=20, minutes=59))
+    assert await deliver_due(store, config, now=clock) == DeliveryCounts()
+    clock.advance(timedelta(hours=9))
+    assert await deliver_due(store, config, now=clock) == DeliveryCounts(sent=2), "a missed one is sent at the start"
+    assert titles_of(sink) == ["Digest: 2 stories"]
+
+
+async def test_quiet_hours_end_with_one_summary_and_what_is_urgent_passes(
+    store: Store, sink: HttpSink, clock: Clock
+) -> None:
+    desk = replace(make_channel("desk", sink.url("json", "/a")), quiet=Quiet(time(8), time(12)))
+    tell(store, "First", "Second", channels=(desk,))
+    tell(store, "Third", channels=(desk,), urgent=True)
+    assert await deliver_due(store, configure(desk), now=clock) == DeliveryCounts(sent=1)
+    assert titles_of(sink) == ["New: Third"]
+    assert statuses(store) == [Status.HELD, Status.HELD, Status.SENT]
+    clock.advance(timedelta(hours=3))
+    assert await deliver_due(store, configure(desk), now=clock) == DeliveryCounts(sent=2)
+    assert titles_of(sink) == ["During the quiet hours: 2 stories"]
+
+
+async def test_what_is_held_goes_by_the_configuration_as_it_is_now(store: Store, sink: HttpSink, clock: Clock) -> None:
+    desk = replace(make_channel("desk", sink.url("json", "/a")), quiet=Quiet(time(8), time(12)))
+    tell(store, "First", channels=(desk,))
+    for channel, sent in ((desk, 0), (desk, 0), (replace(desk, quiet=None), 1)):
+        assert await deliver_due(store, configure(channel), now=clock) == DeliveryCounts(sent=sent)
+        with store.write() as tx:
+            tx.review_held(now=clock())
+
+
+async def test_a_burst_is_one_summary_and_a_restart_does_not_forget_it(
+    tmp_path: Path, sink: HttpSink, clock: Clock
+) -> None:
+    desk = replace(make_channel("desk", sink.url("json", "/a")), burst=2)
+    told = []
+    for batch in (["First", "Second"], ["Third"], ["Fourth", "Fifth"]):
+        store = open_store(Secret(f"sqlite:///{tmp_path}/burst.db"))
+        tell(store, *batch, channels=(desk,))
+        await deliver_due(store, configure(desk), now=clock)
+        store.close()
+        told.append(titles_of(sink))
+    assert told == [["New: First", "New: Second"], [], []]
+    clock.advance(BURST_WINDOW)
+    store = open_store(Secret(f"sqlite:///{tmp_path}/burst.db"))
+    assert await deliver_due(store, configure(desk), now=clock) == DeliveryCounts(sent=3)
+    store.close()
+    assert titles_of(sink) == ["Many at once: 3 stories"]
+
+
+@pytest.mark.parametrize("answer", [429, 500, DROP])
+async def test_after_an_outage_there_is_one_summary_and_other_channels_wait_for_nothing(
+    store: Store, sink: HttpSink, clock: Clock, answer: int | str
+) -> None:
+    desk, press = make_channel("desk", sink.url("json", "/a")), make_channel("press", sink.url("json", "/b"))
+    sink.answers["/a"] = answer
+    for minutes in range(0, 120, 10):
+        tell(store, f"Story {minutes:03}", channels=(desk, press))
+        await deliver_due(store, configure(desk, press), now=clock)
+        assert titles_of(sink, "/b") == [f"New: Story {minutes:03}"]
+        clock.advance(timedelta(minutes=10))
+    titles_of(sink)
+    sink.answers["/a"] = 200
+    clock.advance(BACKOFF_CAP)
+    await deliver_due(store, configure(desk, press), now=clock)
+    assert titles_of(sink) == ["After an outage: 12 stories"]
+    assert set(statuses(store)) == {Status.SENT}
+
+
+async def test_what_is_told_of_one_story_stays_in_order(store: Store, sink: HttpSink, clock: Clock) -> None:
+    desk = make_channel("desk", sink.url("json", "/a"))
+    sink.answers["/a"] = 500
+    tell(store, "First", channels=(desk,))
+    await deliver_due(store, configure(desk), now=clock)
+    with store.write() as tx:
+        tx.add_alert(make_alert(1, Event.CORROBORATED), [desk], now=NOW)
+    sink.answers["/a"] = 200
+    assert await deliver_due(store, configure(desk), now=clock) == DeliveryCounts(), "it would overtake the first"
+    clock.advance(BACKOFF_BASE)
+    titles_of(sink)
+    assert await deliver_due(store, configure(desk), now=clock) == DeliveryCounts(sent=2)
+    assert len(titles_of(sink)) == 1, "both are told in one message"
+
+
+async def test_a_summary_that_a_service_does_not_like_is_told_singly(
+    store: Store, sink: HttpSink, clock: Clock
+) -> None:
+    desk = replace(make_channel("desk", sink.url("json", "/a")), burst=1)
+    tell(store, "First", "Second", channels=(desk,))
+    sink.answers["/a"] = 400
+    assert await deliver_due(store, configure(desk), now=clock) == DeliveryCounts(failed=2)
+    assert titles_of(sink) == ["Many at once: 2 stories"]
+    sink.answers["/a"] = 200
+    clock.advance(BACKOFF_CAP)
+    assert await deliver_due(store, configure(desk), now=clock) == DeliveryCounts(sent=2)
+    assert titles_of(sink) == ["New: First", "New: Second"]
+
+
+async def fail_for_a_day(store: Store, config: Callable[[], Config], clock: Clock) -> None:
+    """Deliver every hour until what is due now has been given up."""
+    end = clock.time + GIVE_UP_AFTER + BACKOFF_CAP
+    while clock.time <= end:
+        await deliver_due(store, config, now=clock)
+        clock.advance(BACKOFF_CAP)
+
+
+async def test_operators_hear_once_of_what_was_given_up_and_through_another_channel(
+    store: Store, sink: HttpSink, clock: Clock
+) -> None:
+    desk, ops = make_channel("desk", sink.url("json", "/a")), make_channel("ops", sink.url("json", "/ops"))
+    config = configure(desk, ops, operators=("desk", "ops"))
+    sink.answers["/a"] = 503
+    for title in ("First", "Second"):
+        tell(store, title, channels=(desk,))
+        await fail_for_a_day(store, config, clock)
+    assert statuses(store) == [Status.DEAD, Status.DEAD]
+    assert titles_of(sink, "/ops") == ["Channel desk takes no messages"]
+    assert set(titles_of(sink)) == {"New: First", "New: Second"}
+    sink.answers["/a"] = 200
+    tell(store, "Third", channels=(desk,))
+    await deliver_due(store, config, now=clock)
+    sink.answers["/a"] = 503
+    tell(store, "Fourth", channels=(desk,))
+    await fail_for_a_day(store, config, clock)
+    assert titles_of(sink, "/ops") == ["Channel desk takes no messages"], "it had worked again"
+
+
+async def test_a_broken_channel_is_not_told_that_it_is_broken(store: Store, sink: HttpSink, clock: Clock) -> None:
+    desk = make_channel("desk", sink.url("json", "/a"))
+    sink.answers["/a"] = 503
+    tell(store, "First", channels=(desk,))
+    await fail_for_a_day(store, configure(desk, operators=("desk",)), clock)
+    assert set(titles_of(sink)) == {"New: First"}
+    assert statuses(store) == [Status.DEAD]

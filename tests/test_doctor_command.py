@@ -20,7 +20,7 @@ from monitor.config import load_config
 from monitor.machine import is_clock_synchronised, reach_port, resolve_names
 from monitor.model import Secret, Validators
 from monitor.store import PollRecord, Store, open_store
-from tests.makers import add_stories, make_alert, make_channel
+from tests.makers import add_stories, claim_messages, make_alert, make_channel
 
 FEEDS = """
 [[feed]]
@@ -159,9 +159,9 @@ def test_a_channel_that_was_given_up_is_told(path: Path) -> None:
         now = datetime.now(UTC)
         add_stories(tx, now, 1)
         tx.add_alert(make_alert(), [make_channel("desk", "json://one/", "json://two/")], now=now)
-        sent, dead = tx.claim_deliveries(now=now, lease=timedelta(minutes=1), limit=9, settled_before=now)
-        tx.mark_sent(sent.id, now=now)
-        tx.mark_dead(dead.id, error="401 Unauthorized")
+        sent, dead = claim_messages(tx, now=now, lease=timedelta(minutes=1), limit=9, settled_before=now)
+        tx.mark_sent(sent, now=now)
+        tx.mark_dead(dead.ids, error="401 Unauthorized")
 
     make_database(path, fill)
     (desk,) = (each for each in json.loads(examine(path, "--json").stdout) if each["subject"] == "channel desk")

@@ -25,7 +25,7 @@ from monitor.pipeline import PollResult, open_pipeline
 from monitor.reading import Reader
 from monitor.schedule import load_rhythm
 from monitor.store import Store
-from tests.makers import NOW, make_channel, make_network
+from tests.makers import NOW, claim_messages, make_channel, make_network
 from tests.servers import FeedServer
 
 AGENCY = (
@@ -95,7 +95,7 @@ class Newsroom:
     def alerts(self) -> list[tuple[Event, ...]]:
         """What is in the outbox, oldest first; a look at it counts as a delivery, so that the next event is apart."""
         with self.store.write() as tx:
-            tx.claim_deliveries(now=self.now, lease=timedelta(days=9), limit=99, settled_before=self.now)
+            claim_messages(tx, now=self.now, lease=timedelta(days=9), limit=99, settled_before=self.now)
             return [record.events for record in reversed(tx.delivery_records())]
 
     def stories(self) -> list[set[str]]:
@@ -178,7 +178,9 @@ async def test_a_story_that_grows_is_told_at_each_threshold_once(newsroom: Newsr
         await newsroom.poll()
         told.append(newsroom.alerts())
         with newsroom.store.write() as tx:
-            tx.mark_sent(tx.delivery_records()[0].id, now=newsroom.now)
+            after = newsroom.now + timedelta(days=9)  # the lease of the claim before has ended
+            (sent,) = claim_messages(tx, now=after, lease=timedelta(minutes=1), limit=9, settled_before=newsroom.now)
+            tx.mark_sent(sent, now=newsroom.now)
     new, growth = (Event.NEW,), (Event.GROWTH,)
     assert told == [[new], [new, growth], [new, growth, growth]]
     newsroom.publish(
@@ -649,7 +651,7 @@ async def test_a_start_takes_over_what_a_killed_program_had_claimed(
         await running.sync_feeds()
         assert len(await running.claim_feeds(9)) == 2
     with newsroom.store.write() as tx:
-        assert tx.claim_deliveries(now=newsroom.now, lease=timedelta(1), limit=9, settled_before=newsroom.now)
+        assert claim_messages(tx, now=newsroom.now, lease=timedelta(1), limit=9, settled_before=newsroom.now)
 
 
 async def test_what_the_window_left_behind_leaves_memory(newsroom: Newsroom) -> None:

@@ -18,12 +18,13 @@ import pytest
 from sqlalchemy import create_engine, update
 
 from monitor.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreReadOnly, StoreTooNew
-from monitor.model import Event, Judgement, Secret, Status, Told, Trust, Validators
+from monitor.model import Event, Judgement, Notice, NoticeKind, Secret, Status, Told, Trust, Validators
 from monitor.store import KnownItems, PollRecord, Store, Transaction, engine, open_store
 from monitor.store.lease import is_gone, own_name
 from monitor.store.schema import REVISION, Base, DeliveryRow, FeedRow
 from tests.makers import (
     add_stories,
+    claim_messages,
     make_alert,
     make_channel,
     make_feed,
@@ -179,10 +180,10 @@ def test_what_a_program_had_claimed_is_given_back_once_it_runs_no_more(any_store
     with any_store.write() as tx:
         tx.add_alert(make_alert(add_story(tx, now)), [make_channel()], now=now)
         claim: dict[str, Any] = {"lease": LEASE, "limit": 9, "settled_before": now}
-        assert len(tx.claim_deliveries(now=now, **claim)) == 1
+        assert len(claim_messages(tx, now=now, **claim)) == 1
         tx.release_abandoned_feeds()
         tx.release_abandoned_deliveries(now=now)
-        assert (tx.claim_feeds(now=now, lease=LEASE, limit=9), tx.claim_deliveries(now=now, **claim)) == ([], [])
+        assert (tx.claim_feeds(now=now, lease=LEASE, limit=9), claim_messages(tx, now=now, **claim)) == ([], [])
         with subprocess.Popen([sys.executable, "-c", ""]) as program:
             program.wait()
         for holder, given_back in (("elsewhere:1", 0), (f"{socket.gethostname()}:{program.pid}", 1)):
@@ -191,7 +192,7 @@ def test_what_a_program_had_claimed_is_given_back_once_it_runs_no_more(any_store
             tx.release_abandoned_feeds()
             tx.release_abandoned_deliveries(now=now)
             assert len(tx.claim_feeds(now=now, lease=LEASE, limit=9)) == given_back
-            assert len(tx.claim_deliveries(now=now, **claim)) == given_back
+            assert len(claim_messages(tx, now=now, **claim)) == given_back
 
 
 @pytest.mark.parametrize(
@@ -437,12 +438,13 @@ def test_after_a_merger_a_channel_that_knew_of_neither_story_hears_of_it(any_sto
     with any_store.write() as tx:
         add_stories(tx, now, 1, 1)
         tx.add_alert(make_alert(1), [desk], now=now)
-        (delivery,) = tx.claim_deliveries(now=now, lease=LEASE, limit=9, settled_before=now)
-        tx.mark_sent(delivery.id, now=now)
+        (delivery,) = claim_messages(tx, now=now, lease=LEASE, limit=9, settled_before=now)
+        tx.mark_sent(delivery, now=now)
         tx.add_alert(make_alert(2, channels=("desk", "press")), [desk, press], now=now)
         tx.merge_stories(1, 2, now=now)
-        (delivery,) = tx.claim_deliveries(now=now, lease=LEASE, limit=9, settled_before=now)
-        assert (delivery.channel, delivery.events, delivery.story.id) == ("press", (Event.NEW,), 1)
+        (delivery,) = claim_messages(tx, now=now, lease=LEASE, limit=9, settled_before=now)
+        (told,) = delivery.deliveries
+        assert (told.channel, told.events, told.story.id) == ("press", (Event.NEW,), 1)
         assert {entry.channel for entry in tx.told(1)} == {"desk", "press"}
 
 
@@ -461,8 +463,8 @@ def test_the_story_whose_number_people_know_survives(
         add_stories(tx, now, 1, 1)
         if told:
             tx.add_alert(make_alert(told), [make_channel()], now=now)
-            (delivery,) = tx.claim_deliveries(now=now, lease=LEASE, limit=9, settled_before=now)
-            tx.mark_sent(delivery.id, now=now)
+            (delivery,) = claim_messages(tx, now=now, lease=LEASE, limit=9, settled_before=now)
+            tx.mark_sent(delivery, now=now)
         if promised:
             tx.add_alert(make_alert(promised), [make_channel()], now=now)
         assert tx.choose_survivor(1, 2) == tx.choose_survivor(2, 1) == (survivor, 3 - survivor)
@@ -527,9 +529,10 @@ def test_events_of_one_cycle_are_one_alert(any_store: Store, now: datetime) -> N
         second = replace(make_alert(story, Event.CORROBORATED), sources=2)
         assert tx.add_alert(second, [channel], now=now) == first
         assert tx.told(story) == {Told("desk", event, sources=2) for event in (Event.NEW, Event.CORROBORATED)}
-        (delivery,) = tx.claim_deliveries(now=now, lease=LEASE, limit=9, settled_before=now)
-        assert delivery.events == (Event.NEW, Event.CORROBORATED)
-        assert delivery.reason == {"new": "because new", "corroborated": "because corroborated"}
+        (delivery,) = claim_messages(tx, now=now, lease=LEASE, limit=9, settled_before=now)
+        (told,) = delivery.deliveries
+        assert told.events == (Event.NEW, Event.CORROBORATED)
+        assert told.reason == {"new": "because new", "corroborated": "because corroborated"}
 
 
 def test_growth_that_goes_on_before_it_was_told_is_one_event_with_both_reasons(any_store: Store, now: datetime) -> None:
@@ -539,8 +542,9 @@ def test_growth_that_goes_on_before_it_was_told_is_one_event_with_both_reasons(a
         for sources in (5, 20):
             alert = make_alert(story, Event.GROWTH)
             tx.add_alert(replace(alert, sources=sources, reason={"growth": f"{sources} sources"}), [channel], now=now)
-        (delivery,) = tx.claim_deliveries(now=now, lease=LEASE, limit=9, settled_before=now)
-        assert (delivery.events, delivery.reason) == ((Event.GROWTH,), {"growth": "5 sources; 20 sources"})
+        (delivery,) = claim_messages(tx, now=now, lease=LEASE, limit=9, settled_before=now)
+        (told,) = delivery.deliveries
+        assert (told.events, told.reason) == ((Event.GROWTH,), {"growth": "5 sources; 20 sources"})
         assert tx.told(story) == {Told("desk", Event.GROWTH, sources=20)}
 
 
@@ -549,7 +553,7 @@ def test_an_alert_on_its_way_takes_no_more_events(any_store: Store, now: datetim
     with any_store.write() as tx:
         story = add_story(tx, now)
         first = tx.add_alert(make_alert(story), [channel], now=now)
-        tx.claim_deliveries(now=now, lease=LEASE, limit=9, settled_before=now)
+        claim_messages(tx, now=now, lease=LEASE, limit=9, settled_before=now)
         assert tx.add_alert(make_alert(story, Event.CORROBORATED), [channel], now=now) != first
 
 
@@ -566,12 +570,12 @@ def test_each_url_of_a_channel_is_its_own_delivery(any_store: Store, now: dateti
     channel = make_channel("desk", "json://127.0.0.1:1/", "json://127.0.0.1:2/")
     with any_store.write() as tx:
         tx.add_alert(make_alert(add_story(tx, now)), [channel, make_channel("unused")], now=now)
-        claimed = tx.claim_deliveries(now=now, lease=LEASE, limit=9, settled_before=now)
+        claimed = claim_messages(tx, now=now, lease=LEASE, limit=9, settled_before=now)
         assert [(one.ordinal, one.target) for one in claimed] == [
             (n, url.fingerprint) for n, url in enumerate(channel.urls)
         ]
-        tx.mark_sent(claimed[0].id, now=now)
-        tx.mark_failed(claimed[1].id, error="refused", next_attempt=now + timedelta(minutes=1))
+        tx.mark_sent(claimed[0], now=now)
+        tx.mark_failed(claimed[1].ids, error="refused", next_attempt=now + timedelta(minutes=1))
         assert tx.delivery_counts() == {Status.SENT: 1, Status.FAILED: 1}
         assert [record.last_error for record in tx.delivery_records()] == ["refused", ""]
         assert tx.delivery_failures() == {"desk": "refused"}
@@ -582,20 +586,20 @@ def test_a_delivery_is_taken_again_when_its_lease_ran_out(any_store: Store, now:
     with any_store.write() as tx:
         tx.add_alert(make_alert(add_story(tx, now)), [make_channel()], now=now)
         claim = {"lease": LEASE, "limit": 9, "settled_before": now}
-        assert len(tx.claim_deliveries(now=now, **claim)) == 1  # type: ignore[arg-type]  # mypy joins the values' types
-        assert tx.claim_deliveries(now=now, **claim) == []  # type: ignore[arg-type]  # the same
-        assert len(tx.claim_deliveries(now=now + LEASE, **claim)) == 1  # type: ignore[arg-type]  # the same
+        assert len(claim_messages(tx, now=now, **claim)) == 1  # type: ignore[arg-type]  # mypy joins the values' types
+        assert claim_messages(tx, now=now, **claim) == []  # type: ignore[arg-type]  # the same
+        assert len(claim_messages(tx, now=now + LEASE, **claim)) == 1  # type: ignore[arg-type]  # the same
 
 
 def test_a_delivery_waits_until_it_has_settled_and_is_due(any_store: Store, now: datetime) -> None:
     later = now + timedelta(hours=1)
     with any_store.write() as tx:
         tx.add_alert(make_alert(add_story(tx, now)), [make_channel()], now=now)
-        assert tx.claim_deliveries(now=now, lease=LEASE, limit=9, settled_before=now - timedelta(seconds=1)) == []
-        (delivery,) = tx.claim_deliveries(now=now, lease=LEASE, limit=9, settled_before=now)
-        tx.mark_failed(delivery.id, error="503", next_attempt=later)
-        assert tx.claim_deliveries(now=now, lease=LEASE, limit=9, settled_before=now) == []
-        (again,) = tx.claim_deliveries(now=later, lease=LEASE, limit=9, settled_before=now)
+        assert claim_messages(tx, now=now, lease=LEASE, limit=9, settled_before=now - timedelta(seconds=1)) == []
+        (delivery,) = claim_messages(tx, now=now, lease=LEASE, limit=9, settled_before=now)
+        tx.mark_failed(delivery.ids, error="503", next_attempt=later)
+        assert claim_messages(tx, now=now, lease=LEASE, limit=9, settled_before=now) == []
+        (again,) = claim_messages(tx, now=later, lease=LEASE, limit=9, settled_before=now)
         assert (again.attempts, again.first_attempt) == (1, now)
 
 
@@ -608,13 +612,13 @@ def test_a_url_that_is_being_sent_to_gets_nothing_more(any_store: Store, now: da
         for story, item in zip(stories, members, strict=True):
             tx.add_member(story, make_member(item), match=make_match(), placement=make_placement(), now=now)
             tx.add_alert(make_alert(story), [make_channel()], now=now)
-        claimed = tx.claim_deliveries(now=now, lease=LEASE, limit=99, settled_before=now)
-        assert [one.story.id for one in claimed] == stories[:5]
-        tx.mark_sent(claimed[0].id, now=now)
-        assert tx.claim_deliveries(now=now, lease=LEASE, limit=99, settled_before=now) == []
+        claimed = claim_messages(tx, now=now, lease=LEASE, limit=99, settled_before=now)
+        assert [one.deliveries[0].story.id for one in claimed] == stories[:5]
+        tx.mark_sent(claimed[0], now=now)
+        assert claim_messages(tx, now=now, lease=LEASE, limit=99, settled_before=now) == []
         for delivery in claimed[1:]:
-            tx.mark_sent(delivery.id, now=now)
-        assert len(tx.claim_deliveries(now=now, lease=LEASE, limit=99, settled_before=now)) == 3
+            tx.mark_sent(delivery, now=now)
+        assert len(claim_messages(tx, now=now, lease=LEASE, limit=99, settled_before=now)) == 3
 
 
 def test_a_delivery_that_was_not_tried_is_given_back_as_it_was(any_store: Store, now: datetime) -> None:
@@ -622,22 +626,37 @@ def test_a_delivery_that_was_not_tried_is_given_back_as_it_was(any_store: Store,
     with any_store.write() as tx:
         tx.add_alert(make_alert(add_story(tx, now)), [make_channel()], now=now)
         for attempts, status in enumerate([Status.PENDING, Status.FAILED]):
-            (delivery,) = tx.claim_deliveries(now=later, lease=LEASE, limit=9, settled_before=now)
-            tx.postpone(delivery.id, until=later)
+            (delivery,) = claim_messages(tx, now=later, lease=LEASE, limit=9, settled_before=now)
+            tx.postpone(delivery.ids, until=later)
             (record,) = tx.delivery_records()
             assert (record.status, record.attempts, record.next_attempt) == (status, attempts, later)
-            tx.mark_failed(delivery.id, error="503", next_attempt=later)
+            tx.mark_failed(delivery.ids, error="503", next_attempt=later)
 
 
 def test_what_was_given_up_can_be_tried_again(any_store: Store, now: datetime) -> None:
     with any_store.write() as tx:
         tx.add_alert(make_alert(add_story(tx, now)), [make_channel()], now=now)
-        (delivery,) = tx.claim_deliveries(now=now, lease=LEASE, limit=9, settled_before=now)
-        tx.mark_dead(delivery.id, error="404")
-        assert tx.claim_deliveries(now=now + LEASE, lease=LEASE, limit=9, settled_before=now) == []
+        (delivery,) = claim_messages(tx, now=now, lease=LEASE, limit=9, settled_before=now)
+        tx.mark_dead(delivery.ids, error="404")
+        assert claim_messages(tx, now=now + LEASE, lease=LEASE, limit=9, settled_before=now) == []
         assert tx.revive_deliveries(now=now) == 1
-        (again,) = tx.claim_deliveries(now=now + LEASE, lease=LEASE, limit=9, settled_before=now)
+        (again,) = claim_messages(tx, now=now + LEASE, lease=LEASE, limit=9, settled_before=now)
         assert (again.attempts, again.first_attempt) == (0, now + LEASE)
+
+
+def test_a_notice_is_told_once_a_day_unless_it_says_something_else(any_store: Store, now: datetime) -> None:
+    notice, channels = Notice(NoticeKind.CONFIG, {"path": "feeds.toml", "problems": ["3: bad"]}), [make_channel()]
+    other = Notice(NoticeKind.CONFIG, {"path": "feeds.toml", "problems": ["4: worse"]})
+    tomorrow = now + timedelta(days=1)
+    with any_store.write() as tx:
+        assert not tx.add_notice(notice, [], now=now), "nobody is to be told"
+        assert tx.add_notice(notice, channels, now=now)
+        assert not tx.add_notice(notice, channels, now=now + timedelta(hours=23))
+        assert tx.add_notice(other, channels, now=now)
+        assert tx.add_notice(notice, channels, now=tomorrow)
+        claimed = claim_messages(tx, now=tomorrow, lease=LEASE, limit=9, settled_before=tomorrow)
+        assert [parcel.notice for parcel in claimed] == [notice, other, notice]
+        assert tx.delivery_records() == [], "a notice is no alert"
 
 
 def test_a_naive_time_is_refused(any_store: Store, now: datetime) -> None:

@@ -22,7 +22,17 @@ from monitor.model import Secret, Status, Validators, Web
 from monitor.pipeline import PollResult
 from monitor.store import PollRecord, Store
 from monitor.web import Handlers, Listener, Meters, Vitals
-from tests.makers import NOW, make_alert, make_channel, make_feed, make_item, make_match, make_member, make_placement
+from tests.makers import (
+    NOW,
+    claim_messages,
+    make_alert,
+    make_channel,
+    make_feed,
+    make_item,
+    make_match,
+    make_member,
+    make_placement,
+)
 
 TOKEN = "correct-horse"
 PATHS = ["/metrics", "/healthz", "/readyz", "/nothing"]
@@ -313,9 +323,10 @@ def fill(store: Store) -> None:
         tx.add_member(story, replace(make_member(), id=item), match=make_match(), placement=make_placement(), now=NOW)
         channels = [make_channel("desk", "json://127.0.0.1:9/a", "json://127.0.0.1:9/b"), make_channel("press")]
         tx.add_alert(make_alert(story, channels=("desk", "press")), channels, now=NOW - timedelta(minutes=5))
-        tx.mark_failed(1, error="refused", next_attempt=NOW)
-        tx.mark_sent(1, now=NOW)
-        tx.mark_dead(3, error="refused")
+        tx.mark_failed([1], error="refused", next_attempt=NOW)
+        (first, *_) = claim_messages(tx, now=NOW, lease=timedelta(0), limit=1, settled_before=NOW)
+        tx.mark_sent(first, now=NOW)
+        tx.mark_dead([3], error="refused")
 
 
 async def test_what_the_database_holds_is_told(site: Site, store: Store) -> None:

@@ -16,9 +16,18 @@ from click.testing import CliRunner, Result
 from monitor.cli import cli
 from monitor.corrections import merge_stories, mute_story, split_story
 from monitor.decide import explain_holds
-from monitor.model import Event, Placement, Rule, Secret, Told, Validators
+from monitor.model import Event, Parcel, Placement, Rule, Secret, Told, Validators
 from monitor.store import PollRecord, Store, Transaction, open_store
-from tests.makers import make_alert, make_channel, make_feed, make_item, make_match, make_member, make_story
+from tests.makers import (
+    claim_messages,
+    make_alert,
+    make_channel,
+    make_feed,
+    make_item,
+    make_match,
+    make_member,
+    make_story,
+)
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 SETTINGS = """
@@ -180,15 +189,15 @@ def test_what_became_of_each_alert_is_told(status: str, words: str, store: Store
     with store.write() as tx:
         story_of_two(tx)
         tx.add_alert(make_alert(1), [make_channel()], now=NOW)
-        claim = partial(tx.claim_deliveries, lease=timedelta(minutes=1), limit=9, settled_before=NOW)
-        for delivery in [] if status == "pending" else claim(now=NOW):
-            mark: dict[str, Callable[[int], object]] = {
+        claim = partial(claim_messages, tx, lease=timedelta(minutes=1), limit=9, settled_before=NOW)
+        for parcel in [] if status == "pending" else claim(now=NOW):
+            mark: dict[str, Callable[[Parcel], object]] = {
                 "sending": lambda _: None,
-                "sent": partial(tx.mark_sent, now=NOW),
-                "failed": partial(tx.mark_failed, error="no route", next_attempt=NOW),
-                "dead": partial(tx.mark_dead, error="no route"),
+                "sent": lambda parcel: tx.mark_sent(parcel, now=NOW),
+                "failed": lambda parcel: tx.mark_failed(parcel.ids, error="no route", next_attempt=NOW),
+                "dead": lambda parcel: tx.mark_dead(parcel.ids, error="no route"),
             }
-            mark[status](delivery.id)
+            mark[status](parcel)
     told = why(tmp_path, "1")
     assert words in told
     assert "new: because new" in told

@@ -25,7 +25,7 @@ from monitor.config import find_config, load_config, read_document
 from monitor.config.advice import find_doubts
 from monitor.errors import ConfigError, Problem
 from monitor.fetch import Fetcher
-from monitor.model import Channel, Config, Event
+from monitor.model import Config, Event
 from monitor.probe import Probe, Prober
 from monitor.reading import Reader
 
@@ -124,19 +124,11 @@ def _probe_json(probe: Probe) -> dict[str, Any]:
 def _without_effect(config: Config) -> Iterator[str]:
     """Name what the file asks for and this release does not do yet, and what happens instead."""
     asked = {
-        "quiet: alerts are sent at any hour": any(channel.quiet for channel in config.channels),
-        "burst: each alert is a message": any(channel.burst != _BURST for channel in config.channels),
-        "digest: each alert is sent by itself, at once": any(rule.digest for rule in config.rules),
-        "urgent: all alerts are sent at once": any(rule.urgent for rule in config.rules),
         '"revised" and "withdrawn" in on: nothing is told of reports that are changed or taken back': any(
             {Event.REVISED, Event.WITHDRAWN} & rule.on for rule in config.rules
         ),
         "[[heartbeat]]: no proof of life is sent": bool(config.heartbeats),
-        "operators: the daemon's troubles are in its log and in monitor feeds": bool(config.operators),
     }
     for words, wanted in asked.items():
         if wanted:
             yield f"no effect in this release: {words}"
-
-
-_BURST = Channel("", ()).burst

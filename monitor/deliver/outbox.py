@@ -12,12 +12,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from monitor.deliver.services import SEND_TIMEOUT, find_medium, send_message
 from monitor.errors import DeliveryError, StoreError
 from monitor.log import get_logger
-from monitor.model import Channel, Config, Delivery, Secret, Status
-from monitor.render import render_alert
+from monitor.model import Channel, Config, Medium, Message, Notice, NoticeKind, Parcel, Secret, Status
+from monitor.render import render_alert, render_notice, render_summary
+from monitor.rhythm import BURST_WINDOW, plan_lane
 from monitor.store import Store, Transaction
 from monitor.store.outbox import PER_TARGET
 
@@ -41,6 +43,8 @@ LEAST_ATTEMPTS = 12
 
 # A refusal of this kind is about the channel, not about the message: the next message would fare no better.
 _UNAVAILABLE = {None, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+# These are about the message: others may fare better.
+_ABOUT_MESSAGE = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
 _log = get_logger()
 
 
@@ -119,10 +123,10 @@ async def deliver_due(
 
 
 @dataclass(frozen=True, slots=True)
-class _Lane:
-    """The deliveries that were claimed of one channel URL, in order, and when their lease ends."""
+class _Claim:
+    """The messages that were claimed for one channel URL, in order, and when their lease ends."""
 
-    deliveries: Sequence[Delivery]
+    parcels: Sequence[Parcel]
     lease_end: datetime
 
 
@@ -144,53 +148,63 @@ class _Outbox:
         tally = self.tally
         return DeliveryCounts(sent=tally[Status.SENT], failed=tally[Status.FAILED], dead=tally[Status.DEAD])
 
-    async def claim(self, *, patient: bool) -> list[_Lane]:
+    async def claim(self, *, patient: bool) -> list[_Claim]:
         """Take what is due, a lane for each channel URL that nothing is on its way to; a `patient` caller asks again."""
         if self.stopping.is_set():
             return []
-        now, lease = self.now(), self.timeout * (PER_TARGET + 1)
         try:
-            claimed = await self._write(
-                lambda tx: tx.claim_deliveries(now=now, lease=lease, limit=CLAIM, settled_before=now - self.settled)
-            )
+            return await self._write(self._claim)
         except StoreError as error:
             if patient and error.retry:
                 return []
             raise
-        lanes: dict[tuple[str, int], list[Delivery]] = {}
-        for delivery in claimed:
-            lanes.setdefault((delivery.channel, delivery.ordinal), []).append(delivery)
-        return [_Lane(deliveries, now + lease) for deliveries in lanes.values()]
 
-    async def send(self, lane: _Lane) -> None:
-        """Send the deliveries of one channel URL in order; give back, untried, what is not to be sent now."""
-        for delivery in lane.deliveries:
+    def _claim(self, tx: Transaction) -> list[_Claim]:
+        """Plan what each channel URL gets by the configuration as it is now: hold the rest, and take it."""
+        now, lease, config = self.now(), self.timeout * (PER_TARGET + 1), self.config()
+        lanes = tx.due_lanes(
+            now=now, settled_before=now - self.settled, recent_since=now - BURST_WINDOW, limit=CLAIM // PER_TARGET
+        )
+        claims = []
+        for lane in lanes:
+            channel = config.channel(lane.channel)
+            plan = plan_lane(lane, channel, config.rules, timezone=config.timezone, now=now, most=PER_TARGET)
+            for row, hold in plan.held.items():
+                tx.hold(row, until=hold.until, why=hold.why)
+            if plan.messages:
+                claims.append(_Claim(tx.claim_parcels(plan.messages, now=now, lease=lease), now + lease))
+        return claims
+
+    async def send(self, claim: _Claim) -> None:
+        """Send the messages of one channel URL in order; give back, untried, what is not to be sent now."""
+        for parcel in claim.parcels:
             self.progress()
-            left = lane.lease_end - self.timeout - self.now()
-            until = self._held_until(delivery, left)
+            left = claim.lease_end - self.timeout - self.now()
+            until = self._held_until(parcel, left)
             if until is not None:
-                await self._mark(partial(_postpone, delivery, until), lane.lease_end)
-            elif (error := await self._try(delivery, left)) is None:
-                await self._settle_sent(delivery, lane.lease_end)
+                down = until > self.now()
+                await self._mark(partial(_postpone, parcel, until, down), claim.lease_end)
+            elif (error := await self._try(parcel, left)) is None:
+                await self._settle_sent(parcel, claim.lease_end)
             else:
-                await self._settle_refused(delivery, error, lane.lease_end)
+                await self._settle_refused(parcel, error, claim.lease_end)
 
-    def _held_until(self, delivery: Delivery, left: timedelta) -> datetime | None:
+    def _held_until(self, parcel: Parcel, left: timedelta) -> datetime | None:
         now = self.now()
         if self.stopping.is_set() or left < self.timeout:
             return now
-        until = self.down.get((delivery.channel, delivery.ordinal), now)
+        until = self.down.get((parcel.channel, parcel.ordinal), now)
         return until if until > now else None
 
-    async def _try(self, delivery: Delivery, left: timedelta) -> DeliveryError | None:
+    async def _try(self, parcel: Parcel, left: timedelta) -> DeliveryError | None:
         """Send a message within the time that is left; give what went wrong."""
         config = self.config()
         try:
-            channel = _find_channel(delivery, config)
-            url = _find_url(delivery, channel)
-            message = render_alert(delivery, channel, timezone=config.timezone, medium=find_medium(url))
+            channel = _find_channel(parcel, config)
+            url = _find_url(parcel, channel)
+            message = _render(parcel, channel, timezone=config.timezone, medium=find_medium(url))
             if message.fault:
-                _log.error("template failed, built-in message sent", **_fields(delivery), error=message.fault)
+                _log.error("template failed, built-in message sent", **_fields(parcel), error=message.fault)
             await send_message(url, message, timeout=left)
         except DeliveryError as error:
             return error
@@ -198,26 +212,37 @@ class _Outbox:
             return _explain_fault(error)
         return None
 
-    async def _settle_sent(self, delivery: Delivery, lease_end: datetime) -> None:
+    async def _settle_sent(self, parcel: Parcel, lease_end: datetime) -> None:
         now = self.now()
-        await self._mark(lambda tx: tx.mark_sent(delivery.id, now=now), lease_end)
-        self.tally[Status.SENT] += 1
-        _log.info("delivered", **_fields(delivery))
 
-    async def _settle_refused(self, delivery: Delivery, error: DeliveryError, lease_end: datetime) -> None:
-        words, first = str(error), delivery.first_attempt
-        again = retry_at(delivery.attempts + 1, first_attempt=first, now=self.now(), permanent=error.permanent)
-        if again is None:
-            await self._mark(lambda tx: tx.mark_dead(delivery.id, error=words), lease_end)
-            self.tally[Status.DEAD] += 1
-            _log.error("delivery given up", **_fields(delivery), error=words)
+        def mark(tx: Transaction) -> None:
+            tx.mark_sent(parcel, now=now)
+            tx.clear_state(_told_dead(parcel))
+
+        await self._mark(mark, lease_end)
+        self.tally[Status.SENT] += len(parcel.ids)
+        _log.info("delivered", **_fields(parcel))
+
+    async def _settle_refused(self, parcel: Parcel, error: DeliveryError, lease_end: datetime) -> None:
+        words, now = str(error), self.now()
+        several, fault = len(parcel.deliveries) > 1, isinstance(error, _FaultError)
+        again = retry_at(parcel.attempts + 1, first_attempt=parcel.first_attempt, now=now, permanent=error.permanent)
+        if again is None and not several:
+            await self._mark(partial(_bury, parcel, words, self.config(), now), lease_end)
+            self.tally[Status.DEAD] += len(parcel.ids)
+            _log.error("delivery given up", **_fields(parcel), error=words)
             return
-        await self._mark(lambda tx: tx.mark_failed(delivery.id, error=words, next_attempt=again), lease_end)
-        self.tally[Status.FAILED] += 1
-        if error.status in _UNAVAILABLE and not isinstance(error, _FaultError):
-            self.down[delivery.channel, delivery.ordinal] = again
+        # A summary is never given up as a whole, nor kept together when it may hold what the service cannot take.
+        about_message = fault or error.status in _ABOUT_MESSAGE
+        alone = several and (about_message or again is None)
+        due = again or now
+        failed = partial(_fail, parcel, words, due, outage=not about_message, alone=alone)
+        await self._mark(failed, lease_end)
+        self.tally[Status.FAILED] += len(parcel.ids)
+        if error.status in _UNAVAILABLE and not fault and again is not None:
+            self.down[parcel.channel, parcel.ordinal] = again
         tell = _log.error if error.permanent else _log.warning
-        tell("delivery failed", **_fields(delivery), error=words, again=again.isoformat(timespec="seconds"))
+        tell("delivery failed", **_fields(parcel), error=words, again=due.isoformat(timespec="seconds"))
 
     async def _mark(self, work: Callable[[Transaction], None], lease_end: datetime) -> None:
         """Write, and while the database is busy or full, again until the lease ends: then it would be sent twice."""
@@ -239,34 +264,67 @@ class _Outbox:
         return await self.store.run(run)
 
 
-def _postpone(delivery: Delivery, until: datetime, tx: Transaction) -> None:
-    tx.postpone(delivery.id, until=until)
+def _postpone(parcel: Parcel, until: datetime, down: bool, tx: Transaction) -> None:  # noqa: FBT001 - called by partial
+    tx.postpone(parcel.ids, until=until, outage=down)
 
 
-def _find_channel(delivery: Delivery, config: Config) -> Channel:
-    for channel in config.channels:
-        if channel.name == delivery.channel:
-            return channel
-    raise DeliveryError(f"channel '{delivery.channel}' is no longer in feeds.toml: put it back within 24 hours")
+def _fail(parcel: Parcel, error: str, again: datetime, tx: Transaction, *, outage: bool, alone: bool) -> None:
+    tx.mark_failed(parcel.ids, error=error, next_attempt=again, outage=outage, alone=alone)
 
 
-def _find_url(delivery: Delivery, channel: Channel) -> Secret:
+def _bury(parcel: Parcel, error: str, config: Config, now: datetime, tx: Transaction) -> None:
+    """Give a message up, and tell the operators of its channel URL once, until that works again."""
+    tx.mark_dead(parcel.ids, error=error)
+    if tx.state(_told_dead(parcel)):
+        return
+    facts = {
+        "channel": parcel.channel,
+        "url": parcel.ordinal + 1,
+        "deliveries": tx.dead_count(parcel.channel, parcel.ordinal),
+        "error": error,
+        "since": parcel.first_attempt.isoformat(timespec="seconds"),
+    }
+    tx.add_notice(Notice(NoticeKind.DEAD, facts), config.operator_channels(besides=parcel.channel), now=now)
+    tx.set_state(_told_dead(parcel), now.isoformat())
+
+
+def _told_dead(parcel: Parcel) -> str:
+    return f"told dead: {parcel.channel} {parcel.ordinal}"
+
+
+def _render(parcel: Parcel, channel: Channel, *, timezone: ZoneInfo, medium: Medium) -> Message:
+    if parcel.notice is not None:
+        return render_notice(parcel.notice, channel, timezone=timezone, medium=medium)
+    if parcel.bundle is not None:
+        return render_summary(parcel.deliveries, channel, parcel.bundle, timezone=timezone, medium=medium)
+    return render_alert(parcel.deliveries[0], channel, timezone=timezone, medium=medium)
+
+
+def _find_channel(parcel: Parcel, config: Config) -> Channel:
+    channel = config.channel(parcel.channel)
+    if channel is None:
+        raise DeliveryError(f"channel '{parcel.channel}' is no longer in feeds.toml: put it back within 24 hours")
+    return channel
+
+
+def _find_url(parcel: Parcel, channel: Channel) -> Secret:
     """Find the URL by its fingerprint, wherever it stands now, else by its place: the token may have been changed."""
     for url in channel.urls:
-        if url.fingerprint == delivery.target:
+        if url.fingerprint == parcel.target:
             return url
-    if delivery.ordinal < len(channel.urls):
-        return channel.urls[delivery.ordinal]
-    raise DeliveryError(f"channel '{channel.name}' has no URL number {delivery.ordinal + 1} in feeds.toml any more")
+    if parcel.ordinal < len(channel.urls):
+        return channel.urls[parcel.ordinal]
+    raise DeliveryError(f"channel '{channel.name}' has no URL number {parcel.ordinal + 1} in feeds.toml any more")
 
 
-def _fields(delivery: Delivery) -> dict[str, str | int]:
-    return {
-        "channel": delivery.channel,
-        "url": delivery.ordinal + 1,
-        "story": delivery.story.id,
-        "attempts": delivery.attempts + 1,
-    }
+def _fields(parcel: Parcel) -> dict[str, str | int]:
+    if parcel.notice is not None:
+        told: dict[str, str | int] = {"notice": parcel.notice.kind.value}
+    elif parcel.bundle is not None:
+        told = {"summary": parcel.bundle.value, "stories": len(parcel.deliveries)}
+    else:
+        told = {"story": parcel.deliveries[0].story.id}
+    return {"channel": parcel.channel, "url": parcel.ordinal + 1, **told, "attempts": parcel.attempts + 1}
 
 
 def _explain_fault(error: Exception) -> _FaultError:

@@ -122,6 +122,7 @@ class MoveRows(OutboxRows):
                 events=list(events),
                 reason={event: alert.reason[event] for event in events},
                 urgent=alert.urgent,
+                digest=alert.digest,
                 created=alert.created,
             )
             self.session.add(part)

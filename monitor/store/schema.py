@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -187,25 +198,49 @@ class AlertRow(Base):
     reason: Mapped[dict[str, Any]]
     urgent: Mapped[bool] = mapped_column(default=False)
     sources: Mapped[int] = mapped_column(default=0)
+    digest: Mapped[bool] = mapped_column(default=False)
+    created: Mapped[datetime]
+
+
+class NoticeRow(Base):
+    """A message about the program itself: `model.Notice`."""
+
+    __tablename__ = "notice"
+    __table_args__ = (Index(None, "kind", "created"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    facts: Mapped[dict[str, Any]]
     created: Mapped[datetime]
 
 
 class DeliveryRow(Base):
-    """The outbox: one alert on its way to one URL of one channel (known by its place and fingerprint only)."""
+    """The outbox: one alert or notice on its way to one URL of one channel (known by its place and fingerprint only).
+
+    `why` is the summary (`model.Bundle`) that it waits for or went with, `alone` forbids one, and `parcel` is the
+    first row of the message that it was sent in.
+    """
 
     __tablename__ = "delivery"
     __table_args__ = (
         UniqueConstraint("alert_id", "channel", "ordinal"),
+        UniqueConstraint("notice_id", "channel", "ordinal"),
+        CheckConstraint("(alert_id IS NULL) != (notice_id IS NULL)", name="alert_or_notice"),
         Index(None, "status", "next_attempt"),
+        Index(None, "sent"),
         {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"))
+    alert_id: Mapped[int | None] = mapped_column(ForeignKey("alert.id"))
+    notice_id: Mapped[int | None] = mapped_column(ForeignKey("notice.id"))
     channel: Mapped[str] = mapped_column(Text)
     ordinal: Mapped[int]
     target: Mapped[str] = mapped_column(String(16))
     status: Mapped[str] = mapped_column(String(8))
+    why: Mapped[str | None] = mapped_column(String(8))
+    alone: Mapped[bool] = mapped_column(default=False)
+    parcel: Mapped[int | None]
     attempts: Mapped[int] = mapped_column(default=0)
     created: Mapped[datetime]
     next_attempt: Mapped[datetime]

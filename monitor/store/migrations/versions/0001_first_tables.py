@@ -43,6 +43,16 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_feed_active_next_poll"), "feed", ["active", "next_poll"], unique=False)
     op.create_table(
+        "notice",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.Column("created", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_notice_kind_created"), "notice", ["kind", "created"], unique=False)
+    op.create_table(
         "state",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
@@ -73,6 +83,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.JSON(), nullable=False),
         sa.Column("urgent", sa.Boolean(), nullable=False),
         sa.Column("sources", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.Boolean(), nullable=False),
         sa.Column("created", sa.DateTime(), nullable=False),
         sa.ForeignKeyConstraint(["story_id"], ["story.id"], name=op.f("fk_alert_story_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert")),
@@ -105,11 +116,15 @@ def upgrade() -> None:
     op.create_table(
         "delivery",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("alert_id", sa.Integer(), nullable=False),
+        sa.Column("alert_id", sa.Integer(), nullable=True),
+        sa.Column("notice_id", sa.Integer(), nullable=True),
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("target", sa.String(length=16), nullable=False),
         sa.Column("status", sa.String(length=8), nullable=False),
+        sa.Column("why", sa.String(length=8), nullable=True),
+        sa.Column("alone", sa.Boolean(), nullable=False),
+        sa.Column("parcel", sa.Integer(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("created", sa.DateTime(), nullable=False),
         sa.Column("next_attempt", sa.DateTime(), nullable=False),
@@ -118,11 +133,15 @@ def upgrade() -> None:
         sa.Column("leased_by", sa.Text(), nullable=False),
         sa.Column("sent", sa.DateTime(), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=False),
+        sa.CheckConstraint("(alert_id IS NULL) != (notice_id IS NULL)", name="alert_or_notice"),
         sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_delivery_alert_id")),
+        sa.ForeignKeyConstraint(["notice_id"], ["notice.id"], name=op.f("fk_delivery_notice_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
         sa.UniqueConstraint("alert_id", "channel", "ordinal", name=op.f("uq_delivery_alert_id_channel_ordinal")),
+        sa.UniqueConstraint("notice_id", "channel", "ordinal", name=op.f("uq_delivery_notice_id_channel_ordinal")),
         sqlite_autoincrement=True,
     )
+    op.create_index(op.f("ix_delivery_sent"), "delivery", ["sent"], unique=False)
     op.create_index(op.f("ix_delivery_status_next_attempt"), "delivery", ["status", "next_attempt"], unique=False)
     op.create_table(
         "judgement",
