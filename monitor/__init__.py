@@ -5,7 +5,7 @@
         --store--> Delivery --render--> Message --deliver--> a channel
 
 Reading order: `model`, `errors`, `text`, `language`, `domain`, `log`, `config`, `fetch`, `parse`, `normalise`,
-`reading`, `match`, `cluster`, `decide`, `schedule`, `trust`, `rhythm`, `health`, `store`, `pipeline`, `render`, `deliver`,
+`reading`, `match`, `cluster`, `decide`, `schedule`, `trust`, `rhythm`, `health`, `store`, `pipeline`, `render`, `deliver`, `heartbeat`,
 `progress`, `systemd`, `daemon`, `demo`, `cli`.
 """
 

@@ -18,8 +18,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from monitor.deliver import deliver_due
 from monitor.errors import ConfigError, StoreError
+from monitor.heartbeat import put_heartbeats
 from monitor.log import get_logger
-from monitor.model import Config, Status
+from monitor.model import Config, Notice, NoticeKind, Status
 from monitor.pipeline import Pipeline, open_pipeline
 from monitor.progress import Progress
 from monitor.reading import Reader
@@ -157,6 +158,7 @@ class _Daemon:
             (self._poll_tick, TICK),
             (self._delivery_tick, TICK),
             (self._status_tick, STATUS_EVERY),
+            (self._heartbeat_tick, STATUS_EVERY),
             (self._housekeeping_tick, HOUSEKEEPING_EVERY),
         ]
         if allowed := watchdog_timeout(os.environ):
@@ -219,6 +221,12 @@ class _Daemon:
         except StoreError as error:
             notify_systemd(f"STATUS={error}")
 
+    async def _heartbeat_tick(self) -> None:
+        try:
+            await self._store.run(self._put_heartbeats)
+        except StoreError as error:
+            log.error("no proof of life can be sent", error=str(error))
+
     async def _housekeeping_tick(self) -> None:
         try:
             # Once more by our configuration: `monitor once` with another file may have put our feeds to rest.
@@ -260,6 +268,15 @@ class _Daemon:
         web = f"[web] serves nothing: {self._listener.fault}" if self._listener.fault else ""
         return "; ".join(filter(None, [words, web, self._trouble]))
 
+    def _put_heartbeats(self) -> None:
+        if self._config.heartbeats:
+            with self._store.write() as tx:
+                put_heartbeats(tx, self._config, now=utc_now())
+
+    def _tell_operators(self, notice: Notice) -> None:
+        with self._store.write() as tx:
+            tx.add_notice(notice, self._config.operator_channels(), now=utc_now())
+
     def _prune(self) -> int:
         now = utc_now()
         with self._store.write() as tx:
@@ -288,6 +305,7 @@ class _Daemon:
             self._trouble = f"the configuration before stays in use, for the new one is bad: {first}{also}"
             for line in error.lines():
                 log.error("bad configuration, the one before stays in use", problem=line)
+            await self._report_bad_file(error)
         except StoreError as error:
             log.error("configuration not taken, the one before stays in use", error=str(error))
         else:
@@ -295,6 +313,14 @@ class _Daemon:
             log.info("configuration reloaded", feeds=len(config.feeds), topics=len(config.topics))
         notify_systemd("READY=1")
         await self._status_tick()
+
+    async def _report_bad_file(self, error: ConfigError) -> None:
+        """Tell the operators, by the channels of the configuration that stays in use; the same faults once a day."""
+        notice = Notice(NoticeKind.CONFIG, {"path": str(error.path), "problems": error.lines()})
+        try:
+            await self._store.run(partial(self._tell_operators, notice))
+        except StoreError as fault:
+            log.error("operators are not told of the bad configuration", error=str(fault))
 
     async def _apply(self, config: Config) -> None:
         """Put a pipeline for `config` in the place of the one before, which closes when its polls are done."""

@@ -63,9 +63,8 @@ def test_a_file_that_does_what_it_says_has_no_notes(tmp_path: Path) -> None:
         ({'channels = ["desk"]': 'channels = ["desk"]\non = ["corroborated"]\nmin_sources = 2'}, '14: note: min_sources is set, but "new" is not in on: it has no effect.'),
         ({'"print://"': '"print://"\nlang = "pt-BR"'}, "10: note: messages to channel 'desk' are in English: there is ar, en, es, fr, ru, no pt-BR."),
         ({'["desk"]': '["desk"]\non = ["new", "revised"]'}, f'{NO_EFFECT}"revised" and "withdrawn" in on: nothing is told of reports that are changed or taken back.'),
-        ({"[[alert]]": '[[heartbeat]]\nchannels = ["desk"]\nat = "daily 09:00"\n[[alert]]'}, f"{NO_EFFECT}[[heartbeat]]: no proof of life is sent."),
     ],
-    ids=["no alert", "an untold topic", "an unused channel", "a small operator", "a contradiction", "a language of no feed", "no enabled feed", "a feed twice", "an idle key", "a language without words", "revised", "heartbeat"],
+    ids=["no alert", "an untold topic", "an unused channel", "a small operator", "a contradiction", "a language of no feed", "no enabled feed", "a feed twice", "an idle key", "a language without words", "revised"],
 )  # fmt: skip
 def test_what_leads_to_nothing_is_named(tmp_path: Path, changes: dict[str, str], note: str) -> None:
     text = PLAIN if "[[x]]" not in changes.values() else PLAIN.partition("[[alert]]")[0]

@@ -764,6 +764,16 @@ async def test_a_template_that_fails_is_logged_and_the_message_sent_without_it(
     assert (fault["channel"], fault["error"]) == ("desk", "desk.j2, line 1: 'titles' is undefined")
 
 
+async def test_operators_are_told_of_a_template_that_fails_once(store: Store, sink: HttpSink, clock: Clock) -> None:
+    channel = replace(make_channel("desk", sink.url("json", "/a")), template=Template("desk.j2", "{{ titles }}"))
+    config = configure(channel, make_channel("ops", sink.url("json", "/ops")), operators=("ops",))
+    tell(store, "First", "Second", channels=(channel,))
+    await deliver_due(store, config, now=clock)
+    (told,) = sink.received["/ops"]
+    assert told.json["title"] == "The template of channel desk is broken"
+    assert "desk.j2, line 1: 'titles' is undefined" in sink.texts("/ops")[0].replace("\u200b", "")
+
+
 async def test_a_fault_in_apprise_is_a_failed_delivery(
     store: Store, sink: HttpSink, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

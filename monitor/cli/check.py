@@ -127,7 +127,6 @@ def _without_effect(config: Config) -> Iterator[str]:
         '"revised" and "withdrawn" in on: nothing is told of reports that are changed or taken back': any(
             {Event.REVISED, Event.WITHDRAWN} & rule.on for rule in config.rules
         ),
-        "[[heartbeat]]: no proof of life is sent": bool(config.heartbeats),
     }
     for words, wanted in asked.items():
         if wanted:

@@ -6,12 +6,14 @@ import asyncio
 import sys
 from collections.abc import Iterable
 from contextlib import nullcontext, redirect_stdout
+from functools import partial
 from typing import Any
 
 import click
 
 from monitor.cli.common import count_of, opened_store, print_json, progress_bar, read_config, utc_now, worker_count
 from monitor.deliver import DeliveryCounts, deliver_due
+from monitor.heartbeat import put_heartbeats
 from monitor.log import configure_logging
 from monitor.model import Config, Status
 from monitor.pipeline import PollResult, open_pipeline
@@ -59,8 +61,14 @@ async def _do_round(config: Config, store: Store, *, everything: bool) -> tuple[
             async for poll in pipeline.poll_due():
                 polls.append(poll)
                 progress.advance(task)
+        await store.run(partial(_put_heartbeats, config, store))
         deliveries = await deliver_due(store, lambda: config, now=utc_now)
     return polls, deliveries
+
+
+def _put_heartbeats(config: Config, store: Store) -> None:
+    with store.write() as tx:
+        put_heartbeats(tx, config, now=utc_now())
 
 
 def _summarise(polls: list[PollResult], *, sent: int, outbox: dict[Status, int]) -> dict[str, dict[str, int]]:

@@ -205,6 +205,7 @@ class _Outbox:
             message = _render(parcel, channel, timezone=config.timezone, medium=find_medium(url))
             if message.fault:
                 _log.error("template failed, built-in message sent", **_fields(parcel), error=message.fault)
+                await self._write(partial(_report_template, parcel, message.fault, config, self.now()))
             await send_message(url, message, timeout=left)
         except DeliveryError as error:
             return error
@@ -286,6 +287,13 @@ def _bury(parcel: Parcel, error: str, config: Config, now: datetime, tx: Transac
     }
     tx.add_notice(Notice(NoticeKind.DEAD, facts), config.operator_channels(besides=parcel.channel), now=now)
     tx.set_state(_told_dead(parcel), now.isoformat())
+
+
+def _report_template(parcel: Parcel, fault: str, config: Config, now: datetime, tx: Transaction) -> None:
+    """Tell the operators of a template that failed; the same fault once a day."""
+    path, _, error = fault.partition(": ")
+    facts = {"channel": parcel.channel, "path": path, "error": error}
+    tx.add_notice(Notice(NoticeKind.TEMPLATE, facts), config.operator_channels(), now=now)
 
 
 def _told_dead(parcel: Parcel) -> str:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Row, bindparam, case, delete, insert, select, update
+from sqlalchemy import Row, bindparam, case, delete, func, insert, select, update
 
 from monitor.model import Hit, Item, Match, Member, Placement, Source, Story, Told
 from monitor.store.rows import Rows
@@ -81,6 +81,11 @@ class StoryRows(Rows):
         """Give a topic's memberships with an id above `after` in stories still open at `since`, oldest first."""
         rows = self.connection.execute(_MEMBERS_SINCE, {"topic": topic, "after": after, "since": since})
         return [Joined(id=row.id, story=row.story_id, member=_member(row)) for row in rows]
+
+    def count_told_of(self, topics: Sequence[str], *, since: datetime) -> int:
+        """Count the stories of these topics that a report joined since then."""
+        joined = select(func.count(func.distinct(MemberRow.story_id)))
+        return self.session.scalar(joined.where(MemberRow.topic.in_(topics), MemberRow.joined > since)) or 0
 
     def add_story(self, topic: str, *, first_seen: datetime) -> int:
         """Open a story and give its id."""
