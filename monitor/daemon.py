@@ -277,6 +277,10 @@ class _Daemon:
         with self._store.write() as tx:
             tx.add_notice(notice, self._config.operator_channels(), now=utc_now())
 
+    def _withdraw_bad_news(self) -> None:
+        with self._store.write() as tx:
+            tx.withdraw_notices(NoticeKind.CONFIG)
+
     def _prune(self) -> int:
         now = utc_now()
         with self._store.write() as tx:
@@ -299,6 +303,7 @@ class _Daemon:
             if config.database.reveal() != self._config.database.reveal():
                 log.warning("another database takes effect at a restart only", database=self._store.place)
             await self._apply(config)
+            await self._store.run(self._withdraw_bad_news)
         except ConfigError as error:
             first, *more = error.lines()
             also = f" (and {len(more)} more)" if more else ""

@@ -363,4 +363,4 @@ def test_no_password_is_exported(config: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_export_that_cannot_be_written(config: Path, tmp_path: Path) -> None:
     result = monitor(config, "export", str(tmp_path))
-    assert (result.exit_code, result.stderr) == (1, f"Error: {tmp_path}: Is a directory\n")
+    assert (result.exit_code, result.stderr) == (1, f"Error: {tmp_path} is there already: name another file\n")

@@ -116,6 +116,23 @@ def test_the_operators_are_told_of_a_bad_file_once(monitor: Installation, desk_s
     assert monitor.ask("SELECT count(*) FROM notice") == [1]
 
 
+def test_bad_news_of_a_file_that_was_mended_meanwhile_is_not_sent(monitor: Installation, desk_sink: HttpSink) -> None:
+    """The operators' channel was down in between."""
+    desk_sink.answers["/ops"] = 503
+    with FeedServer.threaded() as outlets:
+        monitor.configure({"Kurier": outlets.serve("/kurier", rss())}, {"ops": desk_sink.url("json", "/ops")})
+        text = '[monitor]\noperators = ["ops"]\n\n' + monitor.config.read_text(encoding="utf-8")
+        monitor.config.write_text(text, encoding="utf-8")
+        with monitor.start("run") as service:
+            service.wait_for_log("event=polled")
+            monitor.config.write_text(text + "\n[fetsh]\n", encoding="utf-8")
+            wait_until(lambda: monitor.deliveries() == ["failed"], "the operators cannot be told")
+            monitor.config.write_text(text, encoding="utf-8")
+            service.wait_for_log('event="configuration reloaded"')
+            service.stop()
+    assert monitor.deliveries() == []
+
+
 @pytest.fixture
 def desk_sink() -> Iterator[HttpSink]:
     with HttpSink() as sink:

@@ -103,7 +103,7 @@ FIVE_OUTLETS = tell(
 )
 
 FULL = """\
-New story. Confirmed by a second independent source. 5 outlets, 2 independent: Agency ×4 and Новости. In English and Russian.
+New story. Confirmed by a second independent source. 5 outlets, 2 independent: Agency +3 and Новости. In English and Russian.
 
 • Agency · English · Sat 1 Apr, 11:00
 “Dozens of men abducted in Argun, newspaper says”
@@ -128,7 +128,7 @@ https://outlet5.example/story
 Topic: chechnya, for it says “gay”"""
 
 TITLES = """\
-New story. Confirmed by a second independent source. 5 outlets, 2 independent: Agency ×4 and Новости. In English and Russian.
+New story. Confirmed by a second independent source. 5 outlets, 2 independent: Agency +3 and Новости. In English and Russian.
 
 • Agency: “Dozens of men abducted in Argun, newspaper says”
 • Новости: “В Аргуне задерживают мужчин”
@@ -168,7 +168,7 @@ FIRST_LINES = {
     "copies": (
         tell(ONE, OTHER, sources=((1, 2),)),
         [Event.NEW],
-        "New story. 2 outlets, 1 independent: Agency ×2. In English and Russian.",
+        "New story. 2 outlets, 1 independent: Agency +1. In English and Russian.",
     ),
     "two sources": (
         tell(ONE, OTHER),

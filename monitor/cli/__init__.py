@@ -149,7 +149,7 @@ def import_(config: str | None, file: str, *, dry_run: bool) -> None:
 @click.argument("file", default="-")
 @click.pass_obj
 def export(config: str | None, file: str) -> None:
-    """Write all feeds as OPML to FILE, or to standard output. Passwords are left out."""
+    """Write all feeds as OPML to a new FILE, or to standard output. Passwords are left out."""
     from monitor.cli.add import export_feeds
 
     export_feeds(config, file)

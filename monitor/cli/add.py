@@ -200,9 +200,14 @@ def export_feeds(option: str | None, file: str) -> None:
         click.echo(text, nl=False)
     else:
         try:
-            Path(file).write_text(text, encoding="utf-8")
+            with Path(file).open("x", encoding="utf-8") as new:
+                new.write(text)
+        except FileExistsError as error:
+            raise click.ClickException(f"{file} is there already: name another file") from error
         except OSError as error:
             raise click.ClickException(f"{file}: {error.strerror}") from error
     masked = sum(_MASKED in feed.url for feed in config.feeds)
     if masked:
-        click.echo(f"{count_of(masked, 'address')} with a password: *** stands in its place.", err=True)
+        click.echo(
+            f"{masked} {'address' if masked == 1 else 'addresses'} with a password: *** stands in its place.", err=True
+        )

@@ -94,8 +94,8 @@ def _examine_store(config: Config) -> Iterator[Finding]:
 
 
 _MEND_DATABASE = (
-    "run this as the user of the daemon; if the file is damaged, put a backup in its place "
-    "(docs/how-to/back-up-and-upgrade.md)"
+    "SQLite: run this as the user of the daemon; if the file is damaged, put a backup in its place "
+    "(docs/how-to/back-up-and-upgrade.md). PostgreSQL: does the server run, are host, port and password right?"
 )
 
 

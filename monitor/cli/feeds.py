@@ -24,6 +24,7 @@ from monitor.cli.common import (
     status_text,
     utc_now,
 )
+from monitor.config.values import show_url
 from monitor.health import Verdict, judge_feed, never_polled
 from monitor.model import Config, FeedHealth
 from monitor.schedule import load_rhythm
@@ -115,12 +116,13 @@ _NO_FEEDS = "There is no [[feed]] in feeds.toml."
 
 def _find_feed(reports: Sequence[FeedReport], name: str) -> FeedReport:
     """Find a feed by its name, in whatever capitals, or its URL."""
+    wanted = show_url(name) if "://" in name else name  # as the database has it, without a password
     by_name = {key.casefold(): report for report in reports for key in (report.health.url, report.name)}
-    found = by_name.get(name.casefold())
+    found = by_name.get(wanted.casefold())
     if found is None:
-        near = get_close_matches(name.casefold(), by_name, n=1)
+        near = get_close_matches(wanted.casefold(), by_name, n=1)
         hint = f": did you mean '{by_name[near[0]].name}'?" if near else "; monitor feeds lists all"
-        raise click.UsageError(f"there is no feed '{name}'{hint}")
+        raise click.UsageError(f"there is no feed '{wanted}'{hint}")
     return found
 
 

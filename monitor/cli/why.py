@@ -206,7 +206,8 @@ def _alert_lines(membership: Membership, config: Config) -> _Lines:
 
 
 def _state(delivery: DeliveryRecord, config: Config) -> str:
-    tries, due = count_of(delivery.attempts, "try").replace("trys", "tries"), local_time(delivery.next_attempt, config)
+    tries = "1 try" if delivery.attempts == 1 else f"{delivery.attempts} tries"
+    due = local_time(delivery.next_attempt, config)
     error = f": {delivery.last_error}" if delivery.last_error else ""
     return {
         Status.PENDING: f"waits to be sent, from {due} on",

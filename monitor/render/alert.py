@@ -159,7 +159,7 @@ class _Teller:
         return [sentences[event] for event in self._delivery.events]
 
     def _name_sources(self) -> str:
-        """Name the largest sources: an outlet, and how many more copy it or belong to it."""
+        """Name the largest sources: an agency and how many copy it, or an outlet and how many more go with it."""
         words = self._words
         largest = sorted(self._story.sources, key=lambda source: -len(source.members))
         names = [self._name_source(source) for source in largest[:_NAMED]]
@@ -169,8 +169,10 @@ class _Teller:
 
     def _name_source(self, source: Source) -> str:
         outlets = list(dict.fromkeys(self._members[item].feed for item in source.members if item in self._members))
+        if source.agency and len(outlets) > 1:
+            return f"{self._words.quote(source.agency, OUTLET_LENGTH)} ×{len(outlets)}"
         name = self._words.quote(outlets[0], OUTLET_LENGTH) if outlets else self._words.say("(no title)")
-        return f"{name} ×{len(outlets)}" if len(outlets) > 1 else name
+        return f"{name} +{len(outlets) - 1}" if len(outlets) > 1 else name
 
     def _since(self) -> Block:
         """Say how much is new, where there was a message before."""

@@ -15,6 +15,8 @@ from monitor.render.words import Words, find_words
 _ERROR_LENGTH = 300
 _NAMED = 8
 _PROBLEMS = 10
+# With fewer feeds healthy than this share, nothing was heard because nothing was read: that is no quiet.
+_MOST = 0.9
 
 
 def render_notice(notice: Notice, channel: Channel, *, timezone: ZoneInfo, medium: Medium) -> Message:
@@ -54,7 +56,7 @@ def _draft_heartbeat(facts: Mapping[str, Any], words: Words, timezone: ZoneInfo)
         (words.say("Items may be missing: {names}", names=_name_feeds(facts["rolling"], words)), facts["rolling"]),
     )
     return Draft(
-        title=f"{counted if stories else words.say('All quiet')} · {health}",
+        title=f"{counted if stories or healthy < _MOST * feeds else words.say('All quiet')} · {health}",
         opening=(line, f"{health}."),
         closing=tuple(text for text, names in trouble if names),
     )

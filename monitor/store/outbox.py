@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, func, or_, select, tuple_, update
+from sqlalchemy import and_, bindparam, case, delete, func, or_, select, tuple_, update
 
 from monitor.model import (
     Alert,
@@ -120,6 +120,11 @@ class OutboxRows(StoryRows):
         self.session.flush()
         self._add_deliveries(channels, now=now, notice_id=row.id)
         return True
+
+    def withdraw_notices(self, kind: NoticeKind) -> None:
+        """Take back what still waits of a kind of notice: it is no longer true."""
+        of_kind = DeliveryRow.notice_id.in_(select(NoticeRow.id).where(NoticeRow.kind == kind))
+        self.session.execute(delete(DeliveryRow).where(of_kind, DeliveryRow.status.in_(_WAITS)))
 
     def due_lanes(self, *, now: datetime, settled_before: datetime, recent_since: datetime, limit: int) -> list[Lane]:
         """Give up to `limit` channel URLs for which something is due, each with what waits for it.

@@ -73,6 +73,10 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
             (checkout / name).parent.mkdir(parents=True, exist_ok=True)
             (checkout / name).write_bytes((REPOSITORY / name).read_bytes())
         (checkout / "systemd/install").chmod(0o755)
+        # An earlier run may have left its service in the file system, which is kept.
+        booted.run("systemctl", "disable", "--now", "monitor", check=False)
+        booted.run("sh", "-c", "rm -rf /etc/systemd/system/monitor* /run/systemd/system/monitor*")
+        booted.run("systemctl", "daemon-reload")
         booted.run(
             "rm", "-rf", "/root/monitor", "/root/packages", "/opt/monitor", "/etc/monitor", "/var/lib/private/monitor"
         )
