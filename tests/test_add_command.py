@@ -364,3 +364,14 @@ def test_no_password_is_exported(config: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_an_export_that_cannot_be_written(config: Path, tmp_path: Path) -> None:
     result = monitor(config, "export", str(tmp_path))
     assert (result.exit_code, result.stderr) == (1, f"Error: {tmp_path} is there already: name another file\n")
+
+
+def test_a_dry_run_shows_no_password(config: Path, tmp_path: Path) -> None:
+    """Screens are seen by others; the file itself would hold it as the list does."""
+    (tmp_path / "list.opml").write_text(
+        '<opml version="2.0"><body><outline type="rss" text="P" xmlUrl="https://me:PWLEAK@p.example/f"/></body></opml>',
+        encoding="utf-8",
+    )
+    result = monitor(config, "import", str(tmp_path / "list.opml"), "--dry-run")
+    assert "p.example/f" in result.stdout
+    assert "PWLEAK" not in result.stdout + result.stderr

@@ -16,6 +16,7 @@ from rich.text import Text
 from monitor.cli.common import count_of, local_time, make_console, utc_now, worker_count
 from monitor.config import find_config, load_config
 from monitor.config.edit import NewFeed, add_feeds, read_address, write_tables
+from monitor.config.values import show_url
 from monitor.errors import OpmlError
 from monitor.fetch import Fetcher
 from monitor.model import Config, Feed
@@ -133,7 +134,8 @@ def _make_table(probe: Probe, *, written: str, name: str, tags: Sequence[str]) -
 
 def _write(config: Config, tables: Sequence[NewFeed], *, dry_run: bool) -> None:
     if dry_run:
-        click.echo(f"\n{write_tables(tables)}\nNothing was written to {config.path}: this was a dry run.")
+        shown = [{**table, "url": show_url(str(table["url"]))} for table in tables]
+        click.echo(f"\n{write_tables(shown)}\nNothing was written to {config.path}: this was a dry run.")
         return
     new = add_feeds(config.path, tables, environ=os.environ)
     click.echo(f"{config.path}: {count_of(len(tables), 'feed')} added, {len(new.feeds)} in all.")
