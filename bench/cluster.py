@@ -42,7 +42,7 @@ from rapidfuzz.fuzz import token_set_ratio
 from rapidfuzz.process import cdist
 
 from monitor.cluster import Encoder, Gathering, StoryIndex, assign_story, load_encoder
-from monitor.cluster import index as settings
+from monitor.cluster import assign as settings
 from monitor.cluster.scores import b_cubed, pairwise
 from monitor.model import Item, Member
 from monitor.text import fold, words

@@ -142,3 +142,15 @@ def test_unused_pages_are_given_back_in_steps(tmp_path: Path) -> None:
         assert ask(tmp_path / "monitor.db", "PRAGMA page_count")[0][0] == int(str(pages)) - 100
     finally:
         store.close()
+
+
+def test_a_fault_that_copies_well_is_found_in_the_copy(monitor: Installation, tmp_path: Path) -> None:
+    """A column that must hold something holds nothing: every page can be read, and yet it is damaged."""
+    with closing(sqlite3.connect(monitor.database)) as connection, connection:
+        connection.execute("CREATE TABLE odd (word)")
+        connection.execute("INSERT INTO odd VALUES (NULL)")
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET sql = 'CREATE TABLE odd (word NOT NULL)' WHERE name = 'odd'")
+    with pytest.raises(StoreError, match=r"is damaged, the copy is not kept: NULL value in odd.word"):
+        copy_database(Secret(f"sqlite:///{monitor.database}"), tmp_path / "copy.db", now=NOW)
+    assert [path.name for path in tmp_path.glob("*copy*")] == []

@@ -14,8 +14,8 @@ import pytest
 
 from monitor.cluster import Encoder, Gathering, StoryIndex, assign_story
 from monitor.cluster import index as module
+from monitor.cluster.assign import find_merger
 from monitor.cluster.encoder import Vectors
-from monitor.cluster.index import find_merger
 from monitor.cluster.scores import b_cubed
 from monitor.model import Item, Judgement, Member, Placement
 from tests.makers import ONE_EVENT_IN_PARTS

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from monitor.cluster.index import StoryIndex, assign_story, merge_rivals
+from monitor.cluster.assign import assign_story, merge_rivals
+from monitor.cluster.index import StoryIndex
 from monitor.model import Member
 
 
