@@ -440,3 +440,13 @@ def test_labelled_news_is_clustered_as_measured(data: Path, name: str, f1: float
     score = b_cubed(_cluster(rows), [row["cluster"] for row in rows])
     assert score.f1 >= f1
     assert score.precision >= precision
+
+
+def test_a_stricter_topic_asks_for_more_likeness() -> None:
+    """The two reports of the hotline are one story, unless so much is asked."""
+    usual, strict = Newsroom(), Newsroom(StoryIndex(window=WINDOW, strictness=0.2))
+    for title, summary in HOTLINE:
+        usual.tell(title, summary)
+        strict.tell(title, summary)
+    thresholds = [room.placements[-1].reason["threshold"] for room in (usual, strict)]
+    assert thresholds[1] == pytest.approx(thresholds[0] + 0.2)

@@ -167,3 +167,10 @@ def test_what_the_database_has_is_shown_while_the_file_is_bad(tmp_path: Path, co
     worse = stories(tmp_path, bad.replace("Europe/Paris", "Mars"), command)
     assert worse.exit_code == 2
     assert 'timezone: "Mars" is no time zone' in worse.stderr
+
+
+def test_a_password_in_the_name_that_is_asked_for_is_not_repeated(polled: Path) -> None:
+    result = run(polled, "https://me:PWLEAK@nobody.example/rss")
+    assert result.exit_code == 2
+    assert "there is no feed 'https://***@nobody.example/rss'" in result.stderr
+    assert "PWLEAK" not in result.stderr

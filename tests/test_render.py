@@ -636,3 +636,10 @@ def test_the_package_brings_every_catalog(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     with ZipFile(wheel) as packed:
         assert {f"monitor/locale/{lang}.po" for lang in LANGUAGES if lang != "en"} <= set(packed.namelist())
+
+
+def test_silence_of_feeds_that_were_not_read_is_no_quiet() -> None:
+    facts = FACTS[NoticeKind.HEARTBEAT] | {"feeds": 4, "healthy": 2}
+    notice = Notice(NoticeKind.HEARTBEAT, facts)
+    made = render_notice(notice, Channel("ops", ()), timezone=PARIS, medium=Medium())
+    assert made.title == "0 stories · 2 of 4 feeds healthy"
